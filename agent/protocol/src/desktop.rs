@@ -1,0 +1,381 @@
+//! karakurid → karakuri-desktop: one request, one reply, in order, over one inherited socket pair.
+//!
+//! A request never names a file: models and pictures arrive as sealed memfds with the message.
+//! Pictures and long texts come back as memfds. karakurid has checked the grant and recorded the
+//! intent before it sends a request that acts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::geometry::{Point, Rect};
+use crate::target::Target;
+use crate::untrusted::Untrusted;
+
+/// Version of the messages below; both sides must say the same.
+pub const VERSION: u16 = 1;
+
+/// A writing system, which decides the models that read it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Script {
+    /// Latin letters, digits, symbols.
+    #[default]
+    Latin,
+    /// Japanese, with Latin letters and digits in it.
+    Japanese,
+}
+
+/// A mouse button.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Button {
+    /// X button 1.
+    #[default]
+    Left,
+    /// X button 2.
+    Middle,
+    /// X button 3.
+    Right,
+    /// X button 8.
+    Back,
+    /// X button 9.
+    Forward,
+}
+
+/// Where a wheel turn leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Towards the beginning (X button 4).
+    Up,
+    /// Towards the end (X button 5).
+    Down,
+    /// X button 6.
+    Left,
+    /// X button 7.
+    Right,
+}
+
+/// A thing that was found, and why it counts as found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hit {
+    /// Its box.
+    pub rect: Rect,
+    /// The pixel an act goes to: the middle of the box plus the target's offset.
+    pub at: Point,
+    /// The text that was read there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Untrusted>,
+    /// 0 to 1.
+    pub confidence: f32,
+    /// How it was found.
+    pub via: Via,
+}
+
+/// How a thing was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// By reading.
+    Text,
+    /// By comparing pictures.
+    Image,
+    /// Through the accessibility tree.
+    Role,
+    /// The script named the pixel.
+    Point,
+    /// The script named the rectangle.
+    Region,
+    /// The keyboard goes to the window that has the focus.
+    Focus,
+}
+
+/// A line of text on the screen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// Its box.
+    pub rect: Rect,
+    /// The text.
+    pub text: Untrusted,
+    /// Mean over the characters, 0 to 1.
+    pub confidence: f32,
+    /// Its words, left to right.
+    pub words: Vec<Word>,
+}
+
+/// A word of a [`Line`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Word {
+    /// Its box.
+    pub rect: Rect,
+    /// The text.
+    pub text: Untrusted,
+    /// Mean over the characters, 0 to 1.
+    pub confidence: f32,
+}
+
+/// What a [`Request::Look`] waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// At least one match.
+    Present,
+    /// No match.
+    Gone,
+}
+
+/// What the pointer does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum PointerAct {
+    /// Move only.
+    Move,
+    /// Press and release `count` times (1 to 3).
+    Click {
+        /// How often.
+        count: u8,
+    },
+    /// Press.
+    Down,
+    /// Release.
+    Up,
+    /// Press, pass these points, release at the last one.
+    Drag {
+        /// At least one point.
+        path: Vec<Point>,
+    },
+    /// Turn the wheel.
+    Scroll {
+        /// Which way.
+        direction: Direction,
+        /// Wheel clicks.
+        ticks: u8,
+    },
+}
+
+/// An act: anything that can change what an application does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Act {
+    /// With the pointer.
+    Pointer {
+        /// What.
+        act: PointerAct,
+        /// Where; where the pointer is if left out.
+        at: Option<Point>,
+        /// Which button.
+        button: Button,
+        /// Modifiers held meanwhile, `ctrl+shift`.
+        keys: Option<String>,
+    },
+    /// Type text into the window that has the focus.
+    Type {
+        /// The text.
+        text: Untrusted,
+    },
+    /// Press a chord, and keep it down for `hold_ms`.
+    Press {
+        /// Keys joined by `+`.
+        keys: String,
+        /// 0 for a plain press.
+        hold_ms: u32,
+    },
+    /// Put text on the clipboard if there is any, then press ctrl+v.
+    Paste {
+        /// The text.
+        text: Option<Untrusted>,
+    },
+    /// Replace the text on the clipboard.
+    SetClipboard {
+        /// The text.
+        text: Untrusted,
+    },
+    /// Give a window the keyboard and raise it.
+    Focus {
+        /// X window id.
+        window: u32,
+    },
+    /// Ask a window to close (WM_DELETE_WINDOW).
+    Close {
+        /// X window id.
+        window: u32,
+    },
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// First message. Brings the files named in `assets`, in that order, as sealed memfds.
+    Open {
+        /// [`VERSION`].
+        version: u16,
+        /// Names as in `packaging/assets.lock`.
+        assets: Vec<String>,
+        /// Names of the pictures of the bundle, whose memfds follow those of the assets.
+        images: Vec<String>,
+    },
+    /// Look for a target, waiting for it.
+    Look {
+        /// For what. `named` targets are already resolved.
+        target: Target,
+        /// To be there, or to be gone.
+        until: Until,
+        /// For how long at most; 0 looks once.
+        timeout_ms: u32,
+        /// How to read.
+        script: Script,
+        /// Whether to send the picture that was looked at.
+        picture: bool,
+    },
+    /// Read a region.
+    Read {
+        /// Where; the whole screen if left out.
+        region: Option<Rect>,
+        /// How.
+        script: Script,
+    },
+    /// Wait until a region does not change.
+    Still {
+        /// How long it must not change.
+        still_ms: u32,
+        /// Where; the whole screen if left out.
+        region: Option<Rect>,
+        /// For how long at most.
+        timeout_ms: u32,
+    },
+    /// Take a picture.
+    Picture {
+        /// Of which part; the whole screen if left out.
+        region: Option<Rect>,
+    },
+    /// Act, then watch what changes for at most `watch_ms`.
+    Act {
+        /// What.
+        act: Act,
+        /// How long to wait for an effect.
+        watch_ms: u32,
+    },
+    /// The text on the clipboard.
+    Clipboard,
+    /// All windows of applications.
+    Windows,
+    /// Wait for a window that is not among `known`.
+    WaitWindow {
+        /// The windows before.
+        known: Vec<u32>,
+        /// For how long at most.
+        timeout_ms: u32,
+    },
+}
+
+/// What became of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// The screen changed where and when it should.
+    Confirmed,
+    /// This kind of act shows nothing on the screen that could be checked.
+    Unverifiable,
+    /// Nothing changed.
+    SuspectedNoop,
+    /// It was not carried out.
+    Refused,
+}
+
+/// A window of an application.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// X window id.
+    pub id: u32,
+    /// Its title.
+    pub title: Untrusted,
+    /// The second string of WM_CLASS.
+    pub class: Untrusted,
+    /// Client area, without the frame.
+    pub rect: Rect,
+    /// Whether it has the keyboard.
+    pub focused: bool,
+}
+
+/// A reply.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Reply {
+    /// To [`Request::Open`].
+    Opened {
+        /// [`VERSION`].
+        version: u16,
+        /// The screen, `[0, 0, width, height]`.
+        screen: Rect,
+        /// How frames are captured, `shm` or `xcap`.
+        capture: String,
+    },
+    /// To [`Request::Look`]. A picture, if asked for, is the first memfd (lossless WebP).
+    Looked {
+        /// All that match, best first for pictures, reading order for text.
+        hits: Vec<Hit>,
+        /// When nothing matches: what comes closest, at most 5.
+        nearest: Vec<Hit>,
+        /// How long it took.
+        waited_ms: u32,
+    },
+    /// To [`Request::Read`].
+    Lines(Vec<Line>),
+    /// To [`Request::Still`].
+    Stilled {
+        /// Whether it became quiet in time.
+        still: bool,
+    },
+    /// To [`Request::Picture`]: lossless WebP in the first memfd.
+    Picture {
+        /// What it shows.
+        rect: Rect,
+    },
+    /// To [`Request::Act`]. The picture after the act is the first memfd (lossless WebP).
+    Acted {
+        /// What became of it.
+        effect: Effect,
+        /// The rectangle that changed.
+        changed: Option<Rect>,
+        /// From injecting to the answer.
+        ms: u32,
+    },
+    /// To [`Request::Clipboard`].
+    Clipboard(Untrusted),
+    /// To [`Request::Windows`].
+    Windows(Vec<Window>),
+    /// To [`Request::WaitWindow`]: the first new window, or none.
+    NewWindow(Option<Window>),
+    /// The request could not be carried out.
+    Failed(Failure),
+}
+
+/// Why a request could not be carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// Which part failed.
+    pub kind: FailureKind,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+/// Which part of karakuri-desktop failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// A model file or ONNX Runtime is not the one that was pinned.
+    WrongAsset,
+    /// The request makes no sense here: an unknown key, a point off the screen, a bad expression.
+    BadRequest,
+    /// The X server, or the window, is gone.
+    Display,
+    /// Reading failed.
+    Vision,
+    /// A kind of target that this version cannot find.
+    Unsupported,
+}

@@ -1,0 +1,168 @@
+//! What starts a run, what it tells while it goes on, and how it ended.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::desktop::Effect;
+use crate::untrusted::Untrusted;
+
+/// One request to run a workflow. The bundle directory is the first fd of the message, the files
+/// of `files` follow in order, each opened read-only by the requester.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Id of the run: `<UTC date and time>-<8 hex digits>`.
+    pub run: String,
+    /// Where the bundle came from, to be shown only.
+    pub origin: Untrusted,
+    /// Inputs given as values.
+    pub values: BTreeMap<String, String>,
+    /// Inputs given as files: input name → file name below `/files`.
+    pub files: Vec<FileInput>,
+    /// Public key (SPKI PEM) under which the run's artifacts are sealed.
+    pub recipient_pem: String,
+    /// Name of that key.
+    pub recipient_name: String,
+}
+
+/// An input that is a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileInput {
+    /// Name of the input.
+    pub input: String,
+    /// The last component of the path it had.
+    pub file_name: Untrusted,
+}
+
+/// What a person at the terminal can ask of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Control {
+    /// End it now; what is there is sealed.
+    Stop,
+}
+
+/// Something that happened, as the requester is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Progress {
+    /// A part of the preparation or of the run began.
+    Step {
+        /// Its name.
+        name: Untrusted,
+    },
+    /// An act was carried out.
+    Act {
+        /// The method.
+        method: String,
+        /// On what, escaped by whoever shows it.
+        what: Untrusted,
+        /// What became of it.
+        effect: Effect,
+        /// How long it took.
+        ms: u32,
+    },
+    /// The script logged or printed a line.
+    Line {
+        /// The line.
+        text: Untrusted,
+    },
+    /// The run is over.
+    Finished(Box<Outcome>),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Id of the run.
+    pub run: String,
+    /// The exit code and its meaning.
+    pub exit: Exit,
+    /// What happened, where, and what to do; empty on success.
+    pub message: String,
+    /// The outputs.
+    pub outputs: BTreeMap<String, Value>,
+    /// Key of the run in the store.
+    pub store_prefix: String,
+    /// Key of the sealed report in the store; none if it could not be sealed.
+    pub report_key: Option<String>,
+    /// Number of sealed artifacts.
+    pub artifacts: u32,
+    /// Wall time from the job to the end.
+    pub elapsed_ms: u64,
+}
+
+macro_rules! exits {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $word:literal, $text:literal;)*) => {
+        /// Exit codes of `karakuri`: one for each way a run can end.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Exit { $($(#[$doc])* #[doc = $text] $name = $code,)* }
+
+        impl Exit {
+            /// All, in the order of their codes.
+            pub const ALL: &[Exit] = &[$(Exit::$name,)*];
+
+            /// The process exit code.
+            #[must_use]
+            pub fn code(self) -> u8 { match self { $(Exit::$name => $code,)* } }
+
+            /// The word used in JSON, in the audit log and in the report.
+            #[must_use]
+            pub fn word(self) -> &'static str { match self { $(Exit::$name => $word,)* } }
+
+            /// What it means.
+            #[must_use]
+            pub fn meaning(self) -> &'static str { match self { $(Exit::$name => $text,)* } }
+        }
+    };
+}
+
+exits! {
+    Success = 0, "success", "the workflow did what it is for";
+    Internal = 1, "internal", "Karakuri itself failed; the message says where";
+    Usage = 2, "usage", "the command line is wrong";
+    InvalidWorkflow = 10, "invalid_workflow", "workflow.toml or steps.yaml cannot be read, or has unknown keys or values";
+    MissingEntry = 11, "missing_entry", "the entry file named in workflow.toml is not in the bundle";
+    Platform = 12, "platform", "this machine lacks something Karakuri needs; `karakuri doctor` says what";
+    Sandbox = 13, "sandbox", "a layer of the sandbox could not be put up; the script was not started";
+    WrongAsset = 14, "wrong_asset", "a model or ONNX Runtime is missing or is not the file that was pinned";
+    InvalidInput = 15, "invalid_input", "an input is missing, unknown, or not of its type";
+    FailBusiness = 20, "fail_business", "the workflow reported that the business case cannot be done";
+    FailApp = 21, "fail_app", "the workflow reported that an application misbehaved";
+    ScriptFailed = 22, "script_failed", "the script ended with an error of its own";
+    NotFound = 23, "not_found", "a target was not on the screen and the script did not handle it";
+    Ambiguous = 24, "ambiguous", "a target matched several things and the script did not handle it";
+    Timeout = 25, "timeout", "the run or a wait took longer than allowed";
+    OutputLimit = 26, "output_limit", "the script printed more than allowed";
+    ChannelClosed = 27, "channel_closed", "the script closed its channel to the agent before it ended";
+    MalformedRequest = 28, "malformed_request", "the script sent something that is not a request";
+    OversizedRequest = 29, "oversized_request", "the script sent a request larger than allowed";
+    UnknownMethod = 30, "unknown_method", "the script asked for a method that does not exist";
+    Denied = 31, "denied", "the grant does not allow what the script asked and it did not handle the refusal";
+    BudgetExceeded = 32, "budget_exceeded", "the run used up its actions";
+    DesktopFailed = 33, "desktop_failed", "the display, a window or an application failed";
+    EvidenceFailed = 34, "evidence_failed", "the audit log, sealing or the store failed, so the run was stopped";
+    SandboxViolation = 35, "sandbox_violation", "the script was killed by the kernel for a forbidden system call";
+    NotVerified = 36, "not_verified", "an artifact or the audit log is not what it was when it was written";
+    Interrupted = 130, "interrupted", "a person stopped the run";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_words_match_serde() {
+        let mut codes: Vec<u8> = Exit::ALL.iter().map(|e| e.code()).collect();
+        codes.dedup();
+        assert_eq!(codes.len(), Exit::ALL.len());
+        for exit in Exit::ALL {
+            assert_eq!(serde_json::to_value(exit).unwrap(), exit.word());
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The words Karakuri's processes say to each other, defined once.
+//!
+//! Pure data: no sockets, no files, no decisions. Raw input becomes one of these types at the edge
+//! (`deny_unknown_fields` everywhere) and is never looked at as text again.
+//!
+//! - [`script`]: what a workflow script may ask (JSON-RPC 2.0, the frozen vocabulary of
+//!   `workflows/openrpc.json`) and how it is answered.
+//! - [`target`]: how a place on the screen is named.
+//! - [`desktop`]: karakurid → karakuri-desktop.
+//! - [`courier`]: karakurid → karakuri-courier.
+//! - [`job`]: what starts a run, and the progress and outcome it reports.
+//! - [`untrusted`]: text that came from a script, a screen, a model or a window title.
+
+pub mod courier;
+pub mod desktop;
+pub mod geometry;
+pub mod job;
+pub mod script;
+pub mod target;
+pub mod untrusted;

@@ -1,0 +1,610 @@
+//! What a workflow script may ask, and how it is answered: JSON-RPC 2.0.
+//!
+//! Wire format on fd 3: a big-endian `u32` length, then that many bytes of UTF-8 JSON, one request
+//! or response each. A request is at most [`MAX_REQUEST`] bytes. Requests are answered in order; a
+//! request without an `id`, a batch, or a second request before the answer to the first is refused.
+//!
+//! `workflows/openrpc.json` is the published form of [`Call`]; a test keeps both the same.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::desktop::{Button, Direction, Hit, Script};
+use crate::geometry::{Point, Rect};
+use crate::target::Target;
+use crate::untrusted::Untrusted;
+
+/// The largest request, in bytes without the length prefix.
+pub const MAX_REQUEST: u32 = 1024 * 1024;
+/// The largest response, in bytes without the length prefix.
+pub const MAX_RESPONSE: u32 = 16 * 1024 * 1024;
+
+/// Every method, in the order of `workflows/openrpc.json`.
+pub const METHODS: &[&str] = &[
+    "click",
+    "double_click",
+    "triple_click",
+    "right_click",
+    "middle_click",
+    "mouse_down",
+    "mouse_up",
+    "hover",
+    "drag",
+    "scroll",
+    "type_text",
+    "type_secret",
+    "press",
+    "hold",
+    "paste",
+    "get_clipboard",
+    "set_clipboard",
+    "launch",
+    "close",
+    "focus",
+    "wait_for",
+    "wait_gone",
+    "wait_still",
+    "exists",
+    "expect",
+    "expect_any",
+    "soft_fail",
+    "read_text",
+    "read_table",
+    "controls",
+    "find",
+    "find_all",
+    "screenshot",
+    "attach",
+    "output",
+    "step",
+    "once",
+    "retry",
+    "timeout",
+    "input",
+    "secret",
+    "log",
+    "fail_business",
+    "fail_app",
+];
+
+/// One parsed call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", content = "params", rename_all = "snake_case")]
+pub enum Call {
+    /// Press and release the left button (or `button`).
+    Click(PointerParams),
+    /// Click twice within the double-click time.
+    DoubleClick(PointerParams),
+    /// Click three times.
+    TripleClick(PointerParams),
+    /// Click the right button.
+    RightClick(PointerParams),
+    /// Click the middle button.
+    MiddleClick(PointerParams),
+    /// Press a button and keep it down.
+    MouseDown(PointerParams),
+    /// Release a button.
+    MouseUp(PointerParams),
+    /// Move the pointer there.
+    Hover(PointerParams),
+    /// Press at `from`, move to `to`, release.
+    Drag(DragParams),
+    /// Turn the wheel.
+    Scroll(ScrollParams),
+    /// Type text; what arrives is what was given.
+    TypeText(TextParams),
+    /// Type a secret that the script never sees.
+    TypeSecret(NameParams),
+    /// Press a chord such as `ctrl+s`.
+    Press(PressParams),
+    /// Keep a chord down for some time.
+    Hold(HoldParams),
+    /// Put text on the clipboard and paste it.
+    Paste(PasteParams),
+    /// The text on the clipboard.
+    GetClipboard(NoParams),
+    /// Replaces the text on the clipboard.
+    SetClipboard(TextParams),
+    /// Start an application and wait for its window.
+    Launch(LaunchParams),
+    /// Ask a window to close.
+    Close(WindowParams),
+    /// Give a window the keyboard.
+    Focus(WindowParams),
+    /// Wait until the target is there.
+    WaitFor(WaitParams),
+    /// Wait until the target is gone.
+    WaitGone(WaitParams),
+    /// Wait until nothing changes.
+    WaitStill(StillParams),
+    /// Whether the target is there now.
+    Exists(FindParams),
+    /// The run has gone wrong unless the target appears.
+    Expect(WaitParams),
+    /// Which of several targets appears first.
+    ExpectAny(ExpectAnyParams),
+    /// Notes a defect that does not end the run.
+    SoftFail(ReasonParams),
+    /// The lines of text in a region.
+    ReadText(ReadParams),
+    /// The rows and columns of a table.
+    ReadTable(ReadParams),
+    /// The buttons, fields and check boxes in a region.
+    Controls(ReadParams),
+    /// The one match of a target.
+    Find(FindParams),
+    /// All matches of a target.
+    FindAll(FindParams),
+    /// Keeps a picture of the screen as evidence.
+    Screenshot(ScreenshotParams),
+    /// Keeps a file from `/files` or `/work` as an output.
+    Attach(AttachParams),
+    /// Sets a named result of the run.
+    Output(OutputParams),
+    /// Names the part of the run that begins.
+    Step(NameParams),
+    /// Whether a part that must not be repeated was done in an earlier attempt.
+    Once(NameParams),
+    /// Notes that the script tries something again.
+    Retry(RetryParams),
+    /// Sets how long waits last that do not say so.
+    Timeout(TimeoutParams),
+    /// The value of a declared input.
+    Input(NameParams),
+    /// A handle of a secret for use in other calls.
+    Secret(NameParams),
+    /// Writes a line to the run's log.
+    Log(LogParams),
+    /// Ends the run: the business case cannot be done (not a defect).
+    FailBusiness(FailParams),
+    /// Ends the run: an application misbehaved.
+    FailApp(FailParams),
+}
+
+macro_rules! params {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident : $kind:ty),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub struct $name {
+                $($(#[$field_doc])* pub $field: $kind,)*
+            }
+        )*
+    };
+}
+
+params! {
+    /// No parameters.
+    NoParams {}
+    /// An act with the pointer.
+    PointerParams {
+        /// Where. `mouse_up` and `mouse_down` may leave it out and act where the pointer is.
+        #[serde(default, skip_serializing_if = "Option::is_none")] target: Option<Target>,
+        /// Act beside the target instead of on it, as for a field next to its label.
+        #[serde(default, skip_serializing_if = "Option::is_none")] beside: Option<Side>,
+        /// Which button; the method's own if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] button: Option<Button>,
+        /// Modifiers held meanwhile, for example `ctrl+shift`.
+        #[serde(default, skip_serializing_if = "Option::is_none")] keys: Option<String>,
+        /// How long to wait for the target, in ms.
+        #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<u32>,
+        /// The question a person must consent to first.
+        #[serde(default, skip_serializing_if = "Option::is_none")] approve: Option<Untrusted>,
+    }
+    /// A drag.
+    DragParams {
+        /// Where the button is pressed.
+        from: Target,
+        /// Where it is released.
+        to: Target,
+        /// Points to pass on the way.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")] path: Vec<Point>,
+        /// Which button; left if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] button: Option<Button>,
+        /// Modifiers held meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")] keys: Option<String>,
+        /// How long to wait for the targets, in ms.
+        #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<u32>,
+    }
+    /// Turning the wheel.
+    ScrollParams {
+        /// Which way the content's edge is approached.
+        direction: Direction,
+        /// Wheel clicks, 1 to 100.
+        ticks: u8,
+        /// Where the pointer is meanwhile; where it is now if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] target: Option<Target>,
+        /// How long to wait for the target, in ms.
+        #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<u32>,
+    }
+    /// A text.
+    TextParams {
+        /// The text.
+        text: Untrusted,
+    }
+    /// A name.
+    NameParams {
+        /// The name.
+        name: String,
+    }
+    /// A chord.
+    PressParams {
+        /// Keys joined by `+`, the last one pressed last: `ctrl+s`, `alt+F4`, `Return`.
+        keys: String,
+    }
+    /// A chord kept down.
+    HoldParams {
+        /// Keys joined by `+`.
+        keys: String,
+        /// For how long, in ms, at most 10,000.
+        ms: u32,
+    }
+    /// Pasting.
+    PasteParams {
+        /// The text; what the clipboard holds if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] text: Option<Untrusted>,
+    }
+    /// Starting an application.
+    LaunchParams {
+        /// Name of the application as the manifest's `permissions.apps` lists it.
+        app: String,
+        /// Its arguments.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")] args: Vec<String>,
+        /// How long to wait for its window, in ms.
+        #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<u32>,
+    }
+    /// One window.
+    WindowParams {
+        /// Its id, as `launch` answered.
+        window: u32,
+    }
+    /// Waiting for a target.
+    WaitParams {
+        /// For what.
+        target: Target,
+        /// For how long at most, in ms.
+        #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<u32>,
+    }
+    /// Waiting for quiet.
+    StillParams {
+        /// How long nothing may change, in ms.
+        still_ms: u32,
+        /// Where; the whole screen if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] region: Option<Rect>,
+        /// For how long at most, in ms.
+        #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<u32>,
+    }
+    /// Looking for a target, without waiting.
+    FindParams {
+        /// For what.
+        target: Target,
+    }
+    /// Waiting for one of several targets.
+    ExpectAnyParams {
+        /// Name → target.
+        targets: BTreeMap<String, Target>,
+        /// For how long at most, in ms.
+        #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<u32>,
+    }
+    /// A reason.
+    ReasonParams {
+        /// Why.
+        reason: Untrusted,
+    }
+    /// Reading.
+    ReadParams {
+        /// Where; the whole screen if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] region: Option<Rect>,
+        /// In which script; the workflow's own if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] script: Option<Script>,
+    }
+    /// A picture to keep.
+    ScreenshotParams {
+        /// What the picture is called in the report.
+        name: Untrusted,
+        /// Which part; the whole screen if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] region: Option<Rect>,
+    }
+    /// A file to keep.
+    AttachParams {
+        /// Absolute path below `/files` or `/work`.
+        path: Untrusted,
+        /// What it is called among the outputs; its file name if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] name: Option<Untrusted>,
+    }
+    /// A result.
+    OutputParams {
+        /// Name of an output that the manifest declares.
+        key: String,
+        /// Its value.
+        value: Value,
+    }
+    /// Another attempt.
+    RetryParams {
+        /// Which attempt begins, from 2.
+        attempt: u32,
+        /// Why the one before failed.
+        reason: Untrusted,
+    }
+    /// The default for waits.
+    TimeoutParams {
+        /// In ms, at most the run's own limit.
+        ms: u32,
+    }
+    /// A log line.
+    LogParams {
+        /// The line.
+        message: Untrusted,
+        /// How much it matters.
+        #[serde(default)] level: Level,
+    }
+    /// The end of a run.
+    FailParams {
+        /// A short code the caller of the workflow understands.
+        code: Untrusted,
+        /// What happened.
+        #[serde(default, skip_serializing_if = "Option::is_none")] message: Option<Untrusted>,
+    }
+}
+
+/// Which side of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// One line height under it.
+    Below,
+    /// One line height over it.
+    Above,
+    /// Just left of it.
+    LeftOf,
+    /// Just right of it.
+    RightOf,
+}
+
+/// How much a log line matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// For the author.
+    Debug,
+    /// The course of the run.
+    #[default]
+    Info,
+    /// Something odd.
+    Warning,
+    /// Something wrong.
+    Error,
+}
+
+/// A request as it stands on the wire, method and parameters not yet looked at.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope {
+    jsonrpc: String,
+    id: u64,
+    method: String,
+    #[serde(default)]
+    params: Value,
+}
+
+/// Why bytes are not a [`Request`].
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Not JSON, or not a JSON-RPC 2.0 request object with a number as id. Ends the run.
+    #[error("malformed request: {0}")]
+    Malformed(String),
+    /// A method that is not in the vocabulary. Ends the run.
+    #[error("unknown method {name:?}")]
+    UnknownMethod {
+        /// The request's id.
+        id: u64,
+        /// Its method, escaped.
+        name: String,
+    },
+    /// Parameters that do not fit the method. Answered as an error; the run goes on.
+    #[error("{method}: {reason}")]
+    InvalidParams {
+        /// The request's id.
+        id: u64,
+        /// Its method.
+        method: String,
+        /// What does not fit.
+        reason: String,
+    },
+}
+
+/// A parsed request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Chosen by the script, echoed in the answer.
+    pub id: u64,
+    /// What it asks.
+    pub call: Call,
+}
+
+impl Request {
+    /// Parses one frame's bytes.
+    ///
+    /// # Errors
+    /// See [`RequestError`]; the first two mean that the script does not speak the protocol.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
+        let malformed = |e: serde_json::Error| RequestError::Malformed(e.to_string());
+        let envelope: Envelope = serde_json::from_slice(bytes).map_err(malformed)?;
+        if envelope.jsonrpc != "2.0" {
+            return Err(RequestError::Malformed("\"jsonrpc\" must be \"2.0\"".to_owned()));
+        }
+        let Envelope { id, method, params, .. } = envelope;
+        if !METHODS.contains(&method.as_str()) {
+            let name = Untrusted::new(method).escaped(60);
+            return Err(RequestError::UnknownMethod { id, name });
+        }
+        let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
+        let call = serde_json::json!({ "method": method, "params": params });
+        match serde_json::from_value(call) {
+            Ok(call) => Ok(Self { id, call }),
+            Err(e) => Err(RequestError::InvalidParams { id, method, reason: e.to_string() }),
+        }
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// Always `"2.0"`.
+    pub jsonrpc: String,
+    /// The request's id.
+    pub id: u64,
+    /// The result, when it succeeded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<Value>,
+    /// The error, when it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<CallError>,
+}
+
+impl Response {
+    /// The answer to request `id`.
+    #[must_use]
+    pub fn new(id: u64, outcome: Result<Value, CallError>) -> Self {
+        let (result, error) = match outcome {
+            Ok(value) => (Some(value), None),
+            Err(error) => (None, Some(error)),
+        };
+        Self { jsonrpc: "2.0".to_owned(), id, result, error }
+    }
+}
+
+/// The kinds of errors, each with its JSON-RPC code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The parameters do not fit the method (-32602).
+    InvalidParams,
+    /// The target is not on the screen; `nearest` holds what comes closest (-32001).
+    NotFound,
+    /// Several things match; `candidates` holds them (-32002).
+    AmbiguousTarget,
+    /// The wait was over before it happened (-32003).
+    Timeout,
+    /// The grant does not allow it (-32004).
+    Denied,
+    /// The run has used up its actions (-32005).
+    BudgetExceeded,
+    /// This agent does not offer it yet (-32006).
+    Unsupported,
+    /// An application did not start, or its window did not come (-32007).
+    AppFailed,
+    /// No person consented (-32008).
+    NotApproved,
+    /// The agent itself failed (-32603).
+    Internal,
+}
+
+impl ErrorKind {
+    /// The JSON-RPC error code.
+    #[must_use]
+    pub fn code(self) -> i32 {
+        match self {
+            Self::InvalidParams => -32602,
+            Self::NotFound => -32001,
+            Self::AmbiguousTarget => -32002,
+            Self::Timeout => -32003,
+            Self::Denied => -32004,
+            Self::BudgetExceeded => -32005,
+            Self::Unsupported => -32006,
+            Self::AppFailed => -32007,
+            Self::NotApproved => -32008,
+            Self::Internal => -32603,
+        }
+    }
+}
+
+/// An error as the script sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallError {
+    /// [`ErrorKind::code`].
+    pub code: i32,
+    /// What happened and what to do, in a sentence.
+    pub message: String,
+    /// The typed part.
+    pub data: ErrorData,
+}
+
+/// The typed part of an error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorData {
+    /// Which error.
+    pub kind: ErrorKind,
+    /// For [`ErrorKind::AmbiguousTarget`]: all that match.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Hit>,
+    /// For [`ErrorKind::NotFound`]: what comes closest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nearest: Vec<Hit>,
+}
+
+impl CallError {
+    /// An error without candidates.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let data = ErrorData { kind, candidates: Vec::new(), nearest: Vec::new() };
+        Self { code: kind.code(), message: message.into(), data }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<Request, RequestError> {
+        Request::parse(json.as_bytes())
+    }
+
+    #[test]
+    fn every_method_parses_to_its_own_call_or_says_what_it_lacks() {
+        for method in METHODS {
+            let json = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{}}}}"#);
+            match parse(&json) {
+                Ok(_) => {}
+                Err(RequestError::InvalidParams { reason, .. }) => {
+                    assert!(reason.contains("missing field"), "{method}: {reason}");
+                }
+                Err(e) => panic!("{method}: {e}"),
+            }
+        }
+    }
+
+    #[test]
+    fn missing_params_mean_empty_params() {
+        let request = parse(r#"{"jsonrpc":"2.0","id":7,"method":"get_clipboard"}"#).unwrap();
+        assert_eq!(request, Request { id: 7, call: Call::GetClipboard(NoParams {}) });
+    }
+
+    #[test]
+    fn an_unknown_method_is_not_a_malformed_request() {
+        let error = parse(r#"{"jsonrpc":"2.0","id":1,"method":"exec"}"#).unwrap_err();
+        assert!(matches!(error, RequestError::UnknownMethod { id: 1, .. }));
+    }
+
+    #[test]
+    fn batches_notifications_and_other_versions_are_malformed() {
+        for json in [
+            r#"[]"#,
+            r#"{"jsonrpc":"2.0","method":"get_clipboard"}"#,
+            r#"{"jsonrpc":"1.0","id":1,"method":"get_clipboard"}"#,
+            r#"{"jsonrpc":"2.0","id":1,"method":"get_clipboard","extra":1}"#,
+            "\u{0}",
+        ] {
+            assert!(matches!(parse(json), Err(RequestError::Malformed(_))), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_parameter_is_named() {
+        let json = r#"{"jsonrpc":"2.0","id":1,"method":"press","params":{"keys":"a","key":"b"}}"#;
+        let error = parse(json).unwrap_err().to_string();
+        assert!(error.contains("unknown field `key`"), "{error}");
+    }
+}
