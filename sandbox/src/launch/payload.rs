@@ -1,0 +1,155 @@
+//! After the last layer: the sandbox's first process starts the payload and reaps its tree.
+//!
+//! It is pid 1 of its namespace, so when it ends the kernel kills everything else in there.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, WaitOptions};
+
+use super::{LayerError, SOCKET_FD, c_string, report};
+use crate::child::{Ending, Order, Report, Status};
+use crate::link::Link;
+use crate::policy::{Command, Payload, Policy};
+use crate::sys::{self, Fork};
+
+/// Exit code of a payload that could not be executed, as shells use it.
+const EXEC_FAILED: i32 = 127;
+/// How long a serving sandbox waits for orders before it looks for ended children, in ms. SIGCHLD
+/// interrupts the wait, so this only bounds the rare case that one arrives just before it.
+const REAP_MS: i64 = 200;
+
+/// Runs the payload to its end; the exit code of the launcher.
+pub(super) fn run(policy: &Policy, status: &mut File) -> u8 {
+    let ended = match &policy.payload {
+        Payload::Run(command) => run_one(command),
+        Payload::Serve => serve(),
+    };
+    match ended {
+        Ok(ending) => {
+            report(status, &Status::Ended(ending));
+            0
+        }
+        Err(e) => {
+            report(
+                status,
+                &Status::Refused(crate::child::LayerFailure {
+                    layer: "payload".to_owned(),
+                    reason: e.to_string(),
+                    mend: "check that the program exists on this machine and is executable"
+                        .to_owned(),
+                }),
+            );
+            crate::child::EXIT_LAYER
+        }
+    }
+}
+
+/// Starts one program and waits for it, reaping whatever else ends meanwhile.
+fn run_one(command: &Command) -> Result<Ending, LayerError> {
+    // The program is checked before the fork, so that a missing one is told apart from a program
+    // that itself returns 127.
+    rustix::fs::access(command.program.as_str(), rustix::fs::Access::EXEC_OK)
+        .map_err(|e| format!("{}: {e}", command.program))?;
+    let pid = match sys::fork()? {
+        Fork::Parent(pid) => pid,
+        Fork::Child => become_program(command),
+    };
+    // The parent keeps no copy of the payload's fds: its peer must see the socket close.
+    release_payload_fds()?;
+    loop {
+        match rustix::process::wait(WaitOptions::empty()) {
+            Ok(Some((ended, how))) if ended.as_raw_nonzero().get() == pid => {
+                return Ok(ending(how));
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(format!("waiting for the payload: {e}").into()),
+        }
+    }
+}
+
+/// Closes fds 1 to 3 in this process.
+fn release_payload_fds() -> Result<(), LayerError> {
+    for number in 1..=SOCKET_FD {
+        drop(sys::inherited_fd(number)?);
+    }
+    Ok(())
+}
+
+/// Starts programs as ordered until the other end of fd 3 closes.
+fn serve() -> Result<Ending, LayerError> {
+    let link = Link::from_fd(sys::inherited_fd(SOCKET_FD)?)?;
+    let mut running: HashMap<Pid, u32> = HashMap::new();
+    loop {
+        reap(&link, &mut running)?;
+        let wait = Timespec { tv_sec: 0, tv_nsec: REAP_MS * 1_000_000 };
+        let mut fds = [PollFd::new(&link, PollFlags::IN)];
+        match rustix::event::poll(&mut fds, Some(&wait)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(e) => return Err(format!("waiting for orders: {e}").into()),
+        }
+        let Some((order, fds)) = link.recv::<Order>()? else {
+            return Ok(Ending::Code(0));
+        };
+        let id = order.id;
+        let pid = start(&order.command, fds)?;
+        running.insert(pid, id);
+        link.send(&Report::Started { id }, &[])?;
+    }
+}
+
+fn reap(link: &Link, running: &mut HashMap<Pid, u32>) -> Result<(), LayerError> {
+    while let Ok(Some((pid, how))) = rustix::process::wait(WaitOptions::NOHANG) {
+        if let Some(id) = running.remove(&pid) {
+            link.send(&Report::Ended { id, ending: ending(how) }, &[])?;
+        }
+    }
+    Ok(())
+}
+
+fn start(command: &Command, fds: Vec<OwnedFd>) -> Result<Pid, LayerError> {
+    match sys::fork()? {
+        Fork::Parent(pid) => Pid::from_raw(pid).ok_or_else(|| "fork returned no pid".into()),
+        Fork::Child => {
+            let placed = fds.iter().zip(1..).try_for_each(|(fd, to)| sys::place_fd(fd.as_fd(), to));
+            if placed.is_err() {
+                sys::exit_now(EXEC_FAILED);
+            }
+            // Dropping them would close what was just placed if a number coincides.
+            std::mem::forget(fds);
+            become_program(command)
+        }
+    }
+}
+
+/// In a fresh child: own session, working directory, exec.
+fn become_program(command: &Command) -> ! {
+    let failed = || -> Result<std::io::Error, LayerError> {
+        // A tree of pid 1 cannot outlive it; a child with its own session gets no stray signals.
+        rustix::process::setsid()?;
+        rustix::process::chdir(command.directory.as_str())?;
+        let program = c_string(&command.program)?;
+        let mut arguments = vec![program.clone()];
+        for argument in &command.arguments {
+            arguments.push(c_string(argument)?);
+        }
+        let mut environment = Vec::new();
+        for (name, value) in &command.environment {
+            environment.push(c_string(&format!("{name}={value}"))?);
+        }
+        Ok(sys::exec(&program, &arguments, &environment))
+    };
+    drop(failed());
+    sys::exit_now(EXEC_FAILED)
+}
+
+fn ending(status: rustix::process::WaitStatus) -> Ending {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Ending::Code(code),
+        (None, Some(signal)) => Ending::Signal(signal),
+        (None, None) => Ending::Code(EXEC_FAILED),
+    }
+}

@@ -1,0 +1,186 @@
+//! What each sandbox may reach: the policies, made from nothing but the request's typed fields.
+
+use std::path::{Path, PathBuf};
+
+use super::{Script, host::Accounts};
+use crate::policy::{Access, Account, Command, Limits, Node, Payload, Policy, Profile};
+
+/// Where our programs appear in a sandbox.
+const BIN: &str = "/opt/karakuri/bin";
+/// Most arguments of a script's interpreter.
+const MAX_ARGUMENTS: usize = 16;
+const MIB: u64 = 1024 * 1024;
+
+/// Limits of processes that are not the script's.
+const ROOMY: Limits = Limits {
+    cpu_s: 24 * 3600,
+    address_space: 64 * 1024 * MIB,
+    file_bytes: 1024 * MIB,
+    open_files: 4096,
+    processes: 4096,
+};
+
+/// Makes policies for the run in `run_root`.
+#[derive(Debug)]
+pub(super) struct Templates {
+    pub(super) run_root: PathBuf,
+    pub(super) programs: PathBuf,
+    pub(super) accounts: Option<Accounts>,
+}
+
+impl Templates {
+    /// For X server, window manager and applications.
+    pub(super) fn display(&self) -> Policy {
+        let mut tree = system_tree("karakuri", self.account(|a| a.applications));
+        for path in [
+            "/etc/fonts",
+            "/etc/gtk-3.0",
+            "/etc/mime.types",
+            "/etc/X11",
+            "/etc/xdg",
+            "/var/cache/fontconfig",
+            "/etc/localtime",
+        ] {
+            push_if_there(&mut tree, path, Access::Read);
+        }
+        tree.push(Node::Dev { ptys: true });
+        tree.push(self.own("x11", "/tmp/.X11-unix", Access::ReadWrite));
+        tree.push(self.own("config", "/etc/karakuri", Access::Read));
+        tree.push(self.own("home", "/home/karakuri", Access::ReadWrite));
+        tree.push(self.own("files", "/files", Access::ReadWrite));
+        self.policy(Profile::Application, |a| a.applications, tree, ROOMY, Payload::Serve)
+    }
+
+    /// For karakuri-desktop.
+    pub(super) fn desktop(&self, display: u32) -> Policy {
+        let mut tree = system_tree("karakuri", self.account(|a| a.desktop));
+        tree.push(Node::Dev { ptys: false });
+        tree.push(self.own("x11", "/tmp/.X11-unix", Access::Read));
+        tree.push(self.own("config", "/etc/karakuri", Access::Read));
+        tree.push(self.program("karakuri-desktop"));
+        let environment = [
+            ("DISPLAY", format!(":{display}")),
+            ("XAUTHORITY", "/etc/karakuri/xauthority".to_owned()),
+            ("HOME", "/tmp".to_owned()),
+            ("LANG", "C.UTF-8".to_owned()),
+        ];
+        let command = Command {
+            program: format!("{BIN}/karakuri-desktop"),
+            arguments: Vec::new(),
+            environment: environment.map(|(n, v)| (n.to_owned(), v)).to_vec(),
+            directory: "/".to_owned(),
+        };
+        self.policy(Profile::Desktop, |a| a.desktop, tree, ROOMY, Payload::Run(command))
+    }
+
+    /// For the script.
+    ///
+    /// # Errors
+    /// When the request names a program outside the two directories, or too many arguments.
+    pub(super) fn script(&self, script: Script) -> Result<Policy, String> {
+        let name = script.program.rsplit_once('/');
+        if !matches!(name, Some(("/usr/bin" | BIN, name)) if !name.is_empty() && name != "..") {
+            return Err(format!("{:?} is not in /usr/bin or {BIN}", script.program));
+        }
+        if script.arguments.len() > MAX_ARGUMENTS {
+            return Err(format!("more than {MAX_ARGUMENTS} arguments"));
+        }
+        let mut tree = system_tree("script", self.account(|a| a.script));
+        push_if_there(&mut tree, "/etc/localtime", Access::Read);
+        tree.push(Node::Dev { ptys: false });
+        tree.push(self.own("bundle", "/bundle", Access::ReadExecute));
+        tree.push(self.own("sdk", "/opt/karakuri/sdk", Access::Read));
+        tree.push(self.own("work", "/work", Access::ReadWrite));
+        match script.files {
+            Some(Access::ReadWrite) => tree.push(self.own("files", "/files", Access::ReadWrite)),
+            Some(_) => tree.push(self.own("files", "/files", Access::Read)),
+            None => {}
+        }
+        if script.program.starts_with(BIN) {
+            tree.push(self.program("karakuri-steps"));
+        }
+        let environment = [
+            ("PATH", "/usr/bin"),
+            ("HOME", "/work"),
+            ("TMPDIR", "/tmp"),
+            ("LANG", "C.UTF-8"),
+            ("PYTHONPATH", "/opt/karakuri/sdk"),
+            ("PYTHONUNBUFFERED", "1"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+        ];
+        let command = Command {
+            program: script.program,
+            arguments: script.arguments,
+            environment: environment.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
+            directory: "/work".to_owned(),
+        };
+        let payload = Payload::Run(command);
+        Ok(self.policy(Profile::Script, |a| a.script, tree, script.limits, payload))
+    }
+
+    fn account(&self, pick: fn(&Accounts) -> Account) -> Option<Account> {
+        self.accounts.as_ref().map(pick)
+    }
+
+    fn policy(
+        &self,
+        profile: Profile,
+        account: fn(&Accounts) -> Account,
+        tree: Vec<Node>,
+        limits: Limits,
+        payload: Payload,
+    ) -> Policy {
+        let stage = self.run_root.join("stage");
+        Policy { profile, stage, account: self.account(account), tree, limits, payload }
+    }
+
+    /// A directory of the run.
+    fn own(&self, name: &str, target: &str, access: Access) -> Node {
+        Node::Bind { source: self.run_root.join(name), target: target.into(), access }
+    }
+
+    /// One of our programs.
+    fn program(&self, name: &str) -> Node {
+        let target = Path::new(BIN).join(name);
+        Node::Bind { source: self.programs.join(name), target, access: Access::ReadExecute }
+    }
+}
+
+/// What every program needs: `/usr`, the loader's cache, a user data base of one, `/proc`, `/tmp`.
+fn system_tree(user: &str, account: Option<Account>) -> Vec<Node> {
+    let (uid, gid) = account.map_or_else(
+        || (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw()),
+        |a| (a.uid, a.gid),
+    );
+    let mut tree = vec![Node::Bind {
+        source: "/usr".into(),
+        target: "/usr".into(),
+        access: Access::ReadExecute,
+    }];
+    // Debian 12 and 13 have these as links into /usr (merged-usr).
+    for name in ["bin", "sbin", "lib", "lib64"] {
+        if let Ok(to) = std::fs::read_link(Path::new("/").join(name)) {
+            tree.push(Node::Link { target: Path::new("/").join(name), to });
+        }
+    }
+    for path in ["/etc/alternatives", "/etc/ld.so.cache"] {
+        push_if_there(&mut tree, path, Access::Read);
+    }
+    let files = [
+        ("/etc/passwd", format!("{user}:x:{uid}:{gid}::/tmp:/bin/sh\n")),
+        ("/etc/group", format!("{user}:x:{gid}:\n")),
+        ("/etc/hosts", "127.0.0.1 localhost\n".to_owned()),
+        ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n".to_owned()),
+    ];
+    tree.extend(files.map(|(target, content)| Node::File { target: target.into(), content }));
+    tree.push(Node::Tmpfs { target: "/tmp".into(), bytes: 256 * MIB, files: 8192 });
+    tree.push(Node::Proc);
+    tree
+}
+
+fn push_if_there(tree: &mut Vec<Node>, path: &str, access: Access) {
+    // A link such as /etc/localtime is followed, so that the target tree shows a plain file.
+    if let Ok(source) = std::fs::canonicalize(path) {
+        tree.push(Node::Bind { source, target: path.into(), access });
+    }
+}

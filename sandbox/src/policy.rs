@@ -1,0 +1,148 @@
+//! What the launcher is told to put up: a sealed document written by the monitor, read once.
+//!
+//! It is complete: the launcher adds nothing to it and leaves nothing out. It comes from the
+//! monitor's own templates (see [`crate::monitor`]); no part of it is text from a script.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// The largest policy document, in bytes.
+pub const MAX_POLICY: usize = 256 * 1024;
+
+/// Whose list of system calls applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// The customer's script: no sockets of its own, no device, nothing but computing and files.
+    Script,
+    /// Applications, X server, window manager: unix sockets within the run's own display.
+    Application,
+    /// karakuri-desktop, which restricts itself further.
+    Desktop,
+}
+
+/// The sandbox of one process tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policy {
+    /// Whose list of system calls applies.
+    pub profile: Profile,
+    /// An empty directory to build the root in; visible to nobody afterwards.
+    pub stage: PathBuf,
+    /// The account the tree runs under; none where one user is all there is (a user namespace).
+    pub account: Option<Account>,
+    /// The whole file tree, in order.
+    pub tree: Vec<Node>,
+    /// Resource limits.
+    pub limits: Limits,
+    /// What runs.
+    pub payload: Payload,
+}
+
+/// An account made for one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// User id from the reserved range.
+    pub uid: u32,
+    /// Group id from the reserved range.
+    pub gid: u32,
+}
+
+/// A piece of the file tree; targets are absolute paths in the new root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Node {
+    /// A directory or file of the machine.
+    Bind {
+        /// Where it is on the machine.
+        source: PathBuf,
+        /// Where it appears.
+        target: PathBuf,
+        /// What may be done with it.
+        access: Access,
+    },
+    /// An empty file system in memory, not executable.
+    Tmpfs {
+        /// Where.
+        target: PathBuf,
+        /// Its capacity in bytes.
+        bytes: u64,
+        /// The most files it can hold.
+        files: u64,
+    },
+    /// A small generated file.
+    File {
+        /// Where.
+        target: PathBuf,
+        /// Its content.
+        content: String,
+    },
+    /// A symbolic link.
+    Link {
+        /// Where.
+        target: PathBuf,
+        /// What it says.
+        to: PathBuf,
+    },
+    /// `/dev` with null, zero, full, random, urandom, shm and the fd links; with ptys if asked for.
+    Dev {
+        /// Whether terminals can be opened.
+        ptys: bool,
+    },
+    /// `/proc` that shows only the processes of the tree.
+    Proc,
+}
+
+/// What may be done with a bound tree; Landlock and the mount say the same twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// Reading.
+    Read,
+    /// Reading and executing.
+    ReadExecute,
+    /// Reading and writing, never executing.
+    ReadWrite,
+}
+
+/// Resource limits of every process of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// CPU seconds per process.
+    pub cpu_s: u64,
+    /// Address space per process, bytes; a far backstop.
+    pub address_space: u64,
+    /// Largest file, bytes.
+    pub file_bytes: u64,
+    /// Open files per process.
+    pub open_files: u64,
+    /// Processes and threads of the account.
+    pub processes: u64,
+}
+
+/// What runs in the sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Payload {
+    /// One program, with fds 0 to 3; the tree ends with it.
+    Run(Command),
+    /// A process that starts programs when asked on fd 3 ([`crate::child::Order`]).
+    Serve,
+}
+
+/// A program to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// Absolute path in the new root.
+    pub program: String,
+    /// Arguments after the name.
+    pub arguments: Vec<String>,
+    /// The whole environment.
+    pub environment: Vec<(String, String)>,
+    /// Working directory in the new root.
+    pub directory: String,
+}
