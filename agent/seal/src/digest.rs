@@ -1,0 +1,160 @@
+//! Message ids, SHA-256 values and the summary of a finished message, all hexadecimal in JSON.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Defines a 32-byte value that is written as 64 lower-case hexadecimal digits.
+macro_rules! hex_value {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            /// The value of these bytes.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&hex::encode(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = hex::FromHexError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let mut bytes = [0; 32];
+                hex::decode_to_slice(text, &mut bytes)?;
+                Ok(Self(bytes))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+hex_value! {
+    /// The 32 random bytes that name a message and salt its key.
+    MessageId
+}
+
+hex_value! {
+    /// A SHA-256 value.
+    Sha256
+}
+
+/// What a manifest says of a message: enough to refuse any other bytes in its place.
+///
+/// The body is everything after the header. It stays the same when the data key is wrapped for
+/// another recipient, the message as a whole does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// The message's id, out of its header.
+    pub message_id: MessageId,
+    /// Bytes of the whole message.
+    pub message_length: u64,
+    /// SHA-256 of the whole message.
+    pub message_sha256: Sha256,
+    /// Bytes of the body.
+    pub body_length: u64,
+    /// SHA-256 of the body.
+    pub body_sha256: Sha256,
+}
+
+/// Counts and hashes a message while it passes.
+pub(crate) struct Tally {
+    message_id: MessageId,
+    header_length: u64,
+    message: digest::Context,
+    body_length: u64,
+    body: digest::Context,
+}
+
+impl Tally {
+    /// Starts with the header.
+    pub(crate) fn new(message_id: MessageId, header: &[u8]) -> Self {
+        let mut message = digest::Context::new(&digest::SHA256);
+        message.update(header);
+        Self {
+            message_id,
+            header_length: header.len() as u64,
+            message,
+            body_length: 0,
+            body: digest::Context::new(&digest::SHA256),
+        }
+    }
+
+    /// Adds a whole frame as it stands in the message.
+    pub(crate) fn frame(&mut self, bytes: &[u8]) {
+        self.body_length += bytes.len() as u64;
+        self.message.update(bytes);
+        self.body.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Summary {
+        Summary {
+            message_id: self.message_id,
+            message_length: self.header_length + self.body_length,
+            message_sha256: sha256_value(self.message),
+            body_length: self.body_length,
+            body_sha256: sha256_value(self.body),
+        }
+    }
+}
+
+impl fmt::Debug for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tally")
+            .field("message_id", &self.message_id)
+            .field("body_length", &self.body_length)
+            .finish_non_exhaustive()
+    }
+}
+
+fn sha256_value(context: digest::Context) -> Sha256 {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(context.finish().as_ref());
+    Sha256(bytes)
+}
+
+impl Sha256 {
+    /// The SHA-256 of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(bytes);
+        sha256_value(context)
+    }
+}
