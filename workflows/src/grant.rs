@@ -1,0 +1,324 @@
+//! What a run may do: manifest ∩ policy. Decided once, then asked for every call.
+//!
+//! [`Approved`] is made here and nowhere else, so that a call that was not asked about cannot be
+//! carried out by code that takes an `Approved<Call>`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use karakuri_protocol::desktop::Script;
+use karakuri_protocol::script::{Call, CallError, ErrorKind};
+use karakuri_protocol::target::Target;
+use karakuri_protocol::untrusted::Untrusted;
+use serde::Serialize;
+
+use crate::limits::{DEFAULTS, Limits};
+use crate::manifest::{FilesAccess, Manifest, Output};
+use crate::needs::{Needs, Permission, Reach, looks, needs, targets_mut};
+use crate::policy::{AppRule, Policy};
+use crate::position::nearest;
+pub use crate::resolve::ResolveError;
+use crate::resolve::Resolver;
+
+mod values;
+
+/// The version that a manifest's `agent` range is compared with.
+pub const AGENT_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What one run may do. Its serialised form is what is recorded when the run is decided.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Grant {
+    workflow: String,
+    version: semver::Version,
+    policy: String,
+    apps: BTreeSet<String>,
+    screen: bool,
+    input: bool,
+    clipboard: bool,
+    files: FilesAccess,
+    limits: Limits,
+    language: Script,
+    inputs: BTreeSet<String>,
+    outputs: BTreeMap<String, Output>,
+    targets: BTreeMap<String, Target>,
+}
+
+/// Why a run is refused before it starts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The manifest's `agent` range leaves this version out.
+    #[error("rule agent: the workflow works with agent {range}, this is {AGENT_VERSION}")]
+    Agent {
+        /// The manifest's range.
+        range: String,
+    },
+    /// An app the policy does not list.
+    #[error("rule policy.apps: policy {policy:?} does not permit {app:?}")]
+    App {
+        /// The policy.
+        policy: String,
+        /// The app.
+        app: String,
+    },
+    /// The policy does not permit the clipboard.
+    #[error("rule policy.clipboard: policy {policy:?} does not permit the clipboard")]
+    Clipboard {
+        /// The policy.
+        policy: String,
+    },
+    /// The policy permits less of `/files`.
+    #[error("rule policy.files: policy {policy:?} does not permit {asked:?} access to /files")]
+    Files {
+        /// The policy.
+        policy: String,
+        /// What the manifest asks for.
+        asked: FilesAccess,
+    },
+    /// A limit above the policy's ceiling.
+    #[error(
+        "rule policy.ceilings.{key}: the workflow asks for {asked}, policy {policy:?} permits {ceiling}"
+    )]
+    Ceiling {
+        /// The policy.
+        policy: String,
+        /// The limit.
+        key: &'static str,
+        /// What the manifest asks for.
+        asked: u32,
+        /// What the policy permits.
+        ceiling: u32,
+    },
+    /// The manifest asks for secrets.
+    #[error("rule secrets: this version has no secret store; leave permissions.secrets empty")]
+    Secrets,
+    /// A target of `[targets]` that cannot be resolved.
+    #[error("rule targets.{name}: {source}")]
+    Target {
+        /// The name.
+        name: String,
+        /// Why.
+        source: ResolveError,
+    },
+}
+
+/// A thing that the grant allows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approved<T>(T);
+
+impl<T> Approved<T> {
+    /// The thing.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// The thing, by value.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// Why a call is not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{method}: {message}")]
+pub struct Denied {
+    /// The method.
+    pub method: &'static str,
+    /// `Denied` where a permission is missing; `Unsupported`, `InvalidParams`, `NotApproved`.
+    pub kind: ErrorKind,
+    /// The permission that would allow it.
+    pub permission: Option<Permission>,
+    /// What is missing, and where to write it.
+    pub message: String,
+}
+
+impl From<Denied> for CallError {
+    fn from(denied: Denied) -> Self {
+        Self::new(denied.kind, denied.to_string())
+    }
+}
+
+impl Grant {
+    /// What `manifest` gets under `policy`. A limit the manifest does not name has its default, or
+    /// the policy's ceiling where that is lower.
+    ///
+    /// # Errors
+    /// The first rule that refuses.
+    pub fn decide(manifest: &Manifest, policy: &Policy) -> Result<Self, Refusal> {
+        check_agent(manifest)?;
+        check_permissions(manifest, policy)?;
+        check_targets(manifest)?;
+        let asked = &manifest.permissions;
+        Ok(Self {
+            workflow: manifest.name.clone(),
+            version: manifest.version.clone(),
+            policy: policy.name.clone(),
+            apps: asked.apps.clone(),
+            screen: asked.screen,
+            input: asked.input,
+            clipboard: asked.clipboard,
+            files: asked.files,
+            limits: decide_limits(manifest, policy)?,
+            language: manifest.language,
+            inputs: manifest.inputs.keys().cloned().collect(),
+            outputs: manifest.outputs.clone(),
+            targets: manifest.targets.clone(),
+        })
+    }
+
+    /// The resources of the run.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What the script itself may do in `/files`.
+    #[must_use]
+    pub fn files(&self) -> FilesAccess {
+        self.files
+    }
+
+    /// The programs in `/usr/bin` that may be launched.
+    #[must_use]
+    pub fn apps(&self) -> &BTreeSet<String> {
+        &self.apps
+    }
+
+    /// How the screen is read when a call does not say.
+    #[must_use]
+    pub fn language(&self) -> Script {
+        self.language
+    }
+
+    /// The declared outputs; a value is checked by [`Grant::allows`].
+    #[must_use]
+    pub fn outputs(&self) -> &BTreeMap<String, Output> {
+        &self.outputs
+    }
+
+    /// Whether `call` may be carried out. In the approved call the names of `[targets]` are
+    /// replaced by what they stand for.
+    ///
+    /// # Errors
+    /// What is missing, and which permission would allow it.
+    pub fn allows(&self, call: &Call) -> Result<Approved<Call>, Denied> {
+        let row = needs(call);
+        if row.reach == Reach::NotOffered {
+            return Err(row.deny(ErrorKind::Unsupported, "is not offered in this version"));
+        }
+        for permission in row.permissions {
+            self.check(&row, *permission)?;
+        }
+        let mut call = call.clone();
+        for target in targets_mut(&mut call) {
+            *target = self.resolve(target).map_err(|e| row.deny_target(&e))?;
+            if looks(target) {
+                self.check(&row, Permission::Screen)?;
+            }
+        }
+        values::check(self, &row, &call)?;
+        Ok(Approved(call))
+    }
+
+    /// `target` with the names of `[targets]` replaced by what they stand for.
+    ///
+    /// # Errors
+    /// An unknown name, names that lead to each other, or a role target.
+    pub fn resolve(&self, target: &Target) -> Result<Target, ResolveError> {
+        Resolver::new(&self.targets).resolve(target, 0)
+    }
+
+    fn check(&self, row: &Needs, permission: Permission) -> Result<(), Denied> {
+        let granted = match permission {
+            Permission::Screen => self.screen,
+            Permission::Input => self.input,
+            Permission::Clipboard => self.clipboard,
+            Permission::Apps => !self.apps.is_empty(),
+        };
+        if granted {
+            return Ok(());
+        }
+        let message = format!("needs {} in workflow.toml", permission.key());
+        Err(Denied { permission: Some(permission), ..row.deny(ErrorKind::Denied, message) })
+    }
+}
+
+impl Needs {
+    fn deny(&self, kind: ErrorKind, message: impl Into<String>) -> Denied {
+        Denied { method: self.method, kind, permission: None, message: message.into() }
+    }
+
+    fn deny_target(&self, error: &ResolveError) -> Denied {
+        let kind = match error {
+            ResolveError::Role => ErrorKind::Unsupported,
+            _ => ErrorKind::InvalidParams,
+        };
+        self.deny(kind, error.to_string())
+    }
+
+    /// For a name that the manifest does not declare in `table`.
+    fn deny_name<'a>(
+        &self,
+        table: &str,
+        name: &str,
+        known: impl Iterator<Item = &'a String>,
+    ) -> Denied {
+        let shown = Untrusted::new(name).escaped(64);
+        let meant = nearest(name, known.map(String::as_str))
+            .map_or(String::new(), |n| format!("; did you mean {n:?}?"));
+        let message = format!("{table} in workflow.toml does not list {shown:?}{meant}");
+        self.deny(ErrorKind::Denied, message)
+    }
+}
+
+fn check_agent(manifest: &Manifest) -> Result<(), Refusal> {
+    let range = manifest.agent.to_string();
+    match semver::Version::parse(AGENT_VERSION) {
+        Ok(version) if manifest.agent.matches(&version) => Ok(()),
+        _ => Err(Refusal::Agent { range }),
+    }
+}
+
+fn check_permissions(manifest: &Manifest, policy: &Policy) -> Result<(), Refusal> {
+    let asked = &manifest.permissions;
+    let name = || policy.name.clone();
+    if let AppRule::Only(permitted) = &policy.apps
+        && let Some(app) = asked.apps.difference(permitted).next()
+    {
+        return Err(Refusal::App { policy: name(), app: app.clone() });
+    }
+    if asked.clipboard && !policy.clipboard {
+        return Err(Refusal::Clipboard { policy: name() });
+    }
+    if asked.files > policy.files {
+        return Err(Refusal::Files { policy: name(), asked: asked.files });
+    }
+    if !asked.secrets.is_empty() {
+        return Err(Refusal::Secrets);
+    }
+    Ok(())
+}
+
+/// A defined target that cannot be resolved is refused now and not in the middle of the run.
+fn check_targets(manifest: &Manifest) -> Result<(), Refusal> {
+    for (name, target) in &manifest.targets {
+        Resolver::new(&manifest.targets)
+            .resolve(target, 0)
+            .map_err(|source| Refusal::Target { name: name.clone(), source })?;
+    }
+    Ok(())
+}
+
+fn decide_limits(manifest: &Manifest, policy: &Policy) -> Result<Limits, Refusal> {
+    manifest.limits.clone().try_map(|key, asked| {
+        let ceiling = policy.ceilings.get(key).copied().unwrap_or_default();
+        match asked {
+            None => Ok(DEFAULTS.get(key).copied().unwrap_or_default().min(ceiling)),
+            Some(asked) if asked <= ceiling => Ok(asked),
+            Some(asked) => {
+                Err(Refusal::Ceiling { policy: policy.name.clone(), key, asked, ceiling })
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

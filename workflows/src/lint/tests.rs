@@ -1,0 +1,129 @@
+//! Each rule finds its mistake at its line, and the library's workflows have none.
+
+use super::*;
+
+const MANIFEST: &str = r#"name = "a"
+version = "1.0.0"
+agent = ">=0.1, <0.2"
+entry = "main.py"
+[permissions]
+apps = ["xterm"]
+screen = true
+input = true
+[inputs.ledger]
+type = "string"
+[outputs.total]
+type = "int"
+[targets]
+save = 'text:"Save"'
+"#;
+
+const SCRIPT: &str = r#"from karakuri import desktop as d, run as r
+d.launch("xterm")
+d.click("alias:save")
+r.output("total", r.input("ledger"))
+"#;
+
+fn source<'a>(path: &'a str, text: &'a str) -> Source<'a> {
+    Source { path, size: 1, text: Some(text) }
+}
+
+fn found(manifest: &str, script: &str) -> Vec<String> {
+    let files = [source(FILE_NAME, manifest), source("main.py", script)];
+    lint(manifest, &files)
+        .iter()
+        .map(|f| format!("{}:{} {}: {}", f.file, f.line, f.rule, f.message))
+        .collect()
+}
+
+#[test]
+fn a_sound_workflow_has_no_findings() {
+    assert_eq!(found(MANIFEST, SCRIPT), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_declared_is_found_at_its_line() {
+    let with = |line: &str| found(MANIFEST, &format!("{SCRIPT}{line}"));
+    for (line, finding) in [
+        (
+            "r.output('totl', 1)",
+            "undeclared-output: [outputs] has no \"totl\"; did you mean \"total\"?",
+        ),
+        ("r.input(\"x\")", "undeclared-input: [inputs] has no \"x\""),
+        ("d.launch('gimp')", "undeclared-app: permissions.apps has no \"gimp\""),
+        (
+            "d.click(\"alias:sav\")",
+            "undeclared-target: [targets] has no \"sav\"; did you mean \"save\"?",
+        ),
+        ("d.named('sav')", "undeclared-target: [targets] has no \"sav\"; did you mean \"save\"?"),
+        ("d.find('image:ok.png')", "missing-image: images/ has no \"ok.png\""),
+        ("d.clik(1)", "unknown-method: there is no method \"clik\"; did you mean \"click\"?"),
+        (
+            "d.paste()",
+            "missing-permission: paste needs permissions.clipboard = true in workflow.toml",
+        ),
+    ] {
+        assert_eq!(with(line), [format!("main.py:5 {finding}")], "{line}");
+    }
+}
+
+#[test]
+fn what_is_not_used_is_a_warning() {
+    let findings = found(MANIFEST, "from karakuri import run\n");
+    assert_eq!(
+        findings,
+        [
+            "workflow.toml:9 unused-input: no script asks for input \"ledger\"",
+            "workflow.toml:11 unused-output: no script sets output \"total\"",
+            "workflow.toml:6 unused-permission: no script launches \"xterm\"",
+            "workflow.toml:7 unused-permission: no script needs permissions.screen = true",
+            "workflow.toml:8 unused-permission: no script needs permissions.input = true",
+        ]
+    );
+}
+
+#[test]
+fn what_a_run_would_refuse_is_an_error() {
+    let error = |manifest: &str| {
+        let findings = lint(manifest, &[source(FILE_NAME, manifest)]);
+        assert_eq!(findings[0].severity, Severity::Error);
+        (findings[0].rule, findings[0].line)
+    };
+    assert_eq!(error(MANIFEST), ("missing-entry", 4));
+    assert_eq!(error(&MANIFEST.replace("screen", "sreen")), ("manifest", 7));
+    let other = MANIFEST.replace(">=0.1, <0.2", ">=7").replace("main.py", FILE_NAME);
+    let other = other.replace("entry", "interpreter = \"cat\"\nentry");
+    assert_eq!(error(&other), ("refused", 1));
+    assert_eq!(lint(MANIFEST, &[])[0].rule, "bundle");
+}
+
+#[test]
+fn steps_are_scanned_too() {
+    let manifest = MANIFEST.replace("main.py", "steps.yaml");
+    let steps = "- launch: {app: gimp}\n- output: {key: total, value: 1}\n- get_clipboard: {}\n";
+    let files = [source(FILE_NAME, &manifest), source("steps.yaml", steps)];
+    let rules: Vec<(&str, usize)> =
+        lint(&manifest, &files).iter().map(|f| (f.rule, f.line)).collect();
+    assert_eq!(rules[..2], [("undeclared-app", 1), ("missing-permission", 3)],);
+}
+
+#[test]
+fn the_workflows_that_ship_have_no_findings() {
+    let hello = include_str!("../../library/hello-desktop/workflow.toml");
+    let script = include_str!("../../library/hello-desktop/main.py");
+    assert_eq!(lint(hello, &[source(FILE_NAME, hello), source("main.py", script)]), []);
+
+    let invoices = include_str!("../../library/invoice-entry/workflow.toml");
+    let pdf = |path| Source { path, size: 20_000, text: None };
+    let files = [
+        source(FILE_NAME, invoices),
+        source("main.py", include_str!("../../library/invoice-entry/main.py")),
+        source("reading.py", include_str!("../../library/invoice-entry/reading.py")),
+        source("sheet.py", include_str!("../../library/invoice-entry/sheet.py")),
+        source("values.py", include_str!("../../library/invoice-entry/values.py")),
+        pdf("invoices/northwind.pdf"),
+        pdf("invoices/bergmann.pdf"),
+        pdf("invoices/sakura.pdf"),
+    ];
+    assert_eq!(lint(invoices, &files), []);
+}

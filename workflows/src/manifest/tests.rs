@@ -1,0 +1,146 @@
+//! A manifest means what it says, and what it does not know it refuses with the place.
+
+use karakuri_protocol::desktop::Script;
+
+use super::*;
+
+const SMALLEST: &str = r#"name = "a"
+version = "1.2.3"
+agent = ">=0.1, <0.2"
+entry = "main.py"
+"#;
+
+fn parse(rest: &str) -> Result<Manifest, ManifestError> {
+    Manifest::parse(&format!("{SMALLEST}{rest}"), FILE_NAME)
+}
+
+fn error(rest: &str) -> String {
+    parse(rest).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_not_asked_for_is_not_there() {
+    let manifest = parse("").unwrap();
+    assert_eq!(manifest.permissions, Permissions::default());
+    assert_eq!(manifest.limits, AskedLimits::default());
+    assert_eq!(manifest.interpreter, "python3");
+    assert_eq!(manifest.language, Script::Latin);
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_manifest() {
+    let source = include_str!("../manifest.rs");
+    let toml: Vec<&str> = source
+        .lines()
+        .map_while(|line| line.strip_prefix("//!"))
+        .skip_while(|line| !line.contains("```toml"))
+        .skip(1)
+        .take_while(|line| !line.contains("```"))
+        .collect();
+    let manifest = Manifest::parse(&toml.join("\n"), FILE_NAME).unwrap();
+    assert_eq!(manifest.permissions.files, FilesAccess::Read);
+    assert_eq!(manifest.limits.wall_s, Some(120));
+    assert_eq!(manifest.inputs["greeting"].default.as_deref(), Some("Hello"));
+    assert!(!manifest.inputs["greeting"].required);
+    assert!(manifest.targets.contains_key("save"));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
+    assert_eq!(
+        error("permisions = 1\n"),
+        "workflow.toml:5:1: unknown key `permisions`; did you mean `permissions`?"
+    );
+    assert_eq!(
+        error("[permissions]\n\n  screem = true\n"),
+        "workflow.toml:7:3: unknown key `screem`; did you mean `screen`?"
+    );
+    let unlike = error("[limits]\nfrobnicate = 1\n");
+    assert!(
+        unlike.starts_with("workflow.toml:6:1: unknown key `frobnicate`; known here: wall_s, ")
+    );
+}
+
+#[test]
+fn unknown_keys_are_refused_in_every_table() {
+    for (table, place) in [
+        ("[inputs.a]\ntype = \"int\"\nx = 1", "7:1"),
+        ("[outputs.a]\ntype = \"int\"\nx = 1", "7:1"),
+        ("[targets]\na = { find = { point = [1, 2] }, x = 1 }", "6:34"),
+    ] {
+        let error = error(table);
+        assert!(error.starts_with(&format!("workflow.toml:{place}: unknown key `x`")), "{error}");
+    }
+}
+
+#[test]
+fn a_limit_outside_its_range_is_told_the_ceiling() {
+    assert_eq!(
+        error("[limits]\nwall_s = 999999"),
+        "workflow.toml:6:10: limits.wall_s = 999999: must be from 1 to 14400"
+    );
+    assert_eq!(
+        error("[limits]\nactions = 0"),
+        "workflow.toml:6:11: limits.actions = 0: must be from 1 to 100000"
+    );
+    assert_eq!(
+        parse("[limits]\nwall_s = 4294967297").unwrap_err().problem,
+        Problem::Limit { key: "wall_s", value: 4_294_967_297, ceiling: 14_400 }
+    );
+}
+
+#[test]
+fn network_cannot_be_asked_for() {
+    assert!(parse("[permissions]\nnetwork = []").is_ok());
+    let error = parse("[permissions]\nnetwork = [\"example.com:443\"]").unwrap_err();
+    assert_eq!((error.line, error.problem), (6, Problem::Network));
+}
+
+#[test]
+fn names_are_names_and_not_paths() {
+    for app in ["/usr/bin/xterm", "../xterm", "xterm -e sh", "", "-x"] {
+        let error = error(&format!("[permissions]\napps = [\"{app}\"]"));
+        assert!(error.contains("must be the name of a program in /usr/bin"), "{error}");
+    }
+    for entry in ["../main.py", "/main.py", "a//b.py"] {
+        let text = SMALLEST.replace("main.py", entry);
+        let error = Manifest::parse(&text, FILE_NAME).unwrap_err();
+        assert!(matches!(&error.problem, Problem::Value { key, .. } if key == "entry"), "{error}");
+    }
+}
+
+#[test]
+fn the_interpreter_follows_from_the_entry_or_must_be_named() {
+    let with = |entry: &str, rest: &str| {
+        Manifest::parse(&(SMALLEST.replace("main.py", entry) + rest), FILE_NAME)
+    };
+    assert_eq!(with("steps.yaml", "").unwrap().interpreter, STEPS_INTERPRETER);
+    assert_eq!(with("main.rb", "interpreter = \"ruby\"").unwrap().interpreter, "ruby");
+    assert!(with("main.rb", "").unwrap_err().to_string().contains("name one with interpreter"));
+}
+
+#[test]
+fn versions_are_versions() {
+    let text = SMALLEST.replace("1.2.3", "1.2");
+    let error = Manifest::parse(&text, FILE_NAME).unwrap_err().to_string();
+    assert!(error.starts_with("workflow.toml:2:11: version = \"1.2\": "), "{error}");
+}
+
+#[test]
+fn a_default_must_be_of_its_type_and_not_be_required() {
+    assert!(
+        error("[inputs.n]\ntype = \"int\"\ndefault = \"x\"").contains("must be a whole number")
+    );
+    assert!(error("[inputs.n]\ntype = \"int\"\ndefault = 1\nrequired = true").contains("drop one"));
+    let manifest = parse("[inputs.f]\ntype = \"file\"\ndefault = \"invoices/a.pdf\"").unwrap();
+    assert_eq!(manifest.default_files().collect::<Vec<_>>(), [("f", "invoices/a.pdf")]);
+}
+
+#[test]
+fn what_is_not_toml_is_told_its_place() {
+    let error = Manifest::parse("name = \"a\"\nversion = ", FILE_NAME).unwrap_err();
+    assert!(matches!(error.problem, Problem::Toml(_)));
+    assert_eq!(error.line, 2);
+    let missing = Manifest::parse("name = \"a\"", FILE_NAME).unwrap_err().to_string();
+    assert!(missing.contains("missing field `version`"), "{missing}");
+}

@@ -1,0 +1,152 @@
+//! The wire: JSON-RPC 2.0 on a socket, each message after its length (big-endian, 32 bit).
+
+use std::os::fd::RawFd;
+
+use karakuri_protocol::script::{CallError, MAX_REQUEST, MAX_RESPONSE, Response};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv, send};
+use serde_json::{Value, json};
+
+/// The number under which the agent's socket is inherited.
+const AGENT: RawFd = 3;
+
+/// The connection to the agent.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    socket: RawFd,
+    last_id: u64,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChannelError {
+    /// No socket, or the agent is gone.
+    #[error("the agent cannot be reached ({0}); start this workflow with: karakuri run DIR")]
+    Closed(Errno),
+    /// A request that would end the run.
+    #[error("the request has {0} bytes, at most {MAX_REQUEST} are allowed")]
+    TooLarge(usize),
+    /// An answer that is not one.
+    #[error("the agent's answer is not understood: {0}")]
+    Answer(String),
+}
+
+impl Channel {
+    /// The agent's socket, as it was inherited.
+    pub(crate) fn inherited() -> Self {
+        Self { socket: AGENT, last_id: 0 }
+    }
+
+    /// Asks and waits for the answer.
+    pub(crate) fn call(
+        &mut self,
+        method: &str,
+        params: &Value,
+    ) -> Result<Result<Value, CallError>, ChannelError> {
+        self.last_id += 1;
+        let request =
+            json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params});
+        let body = request.to_string().into_bytes();
+        let length = u32::try_from(body.len()).ok().filter(|length| *length <= MAX_REQUEST);
+        let length = length.ok_or(ChannelError::TooLarge(body.len()))?;
+        self.send(&length.to_be_bytes())?;
+        self.send(&body)?;
+        let response = self.response()?;
+        if response.id != self.last_id {
+            return Err(ChannelError::Answer("it is to another request".to_owned()));
+        }
+        Ok(match response.error {
+            Some(error) => Err(error),
+            None => Ok(response.result.unwrap_or_default()),
+        })
+    }
+
+    fn response(&self) -> Result<Response, ChannelError> {
+        let mut length = [0; 4];
+        self.receive(&mut length)?;
+        let length = u32::from_be_bytes(length);
+        if length > MAX_RESPONSE {
+            return Err(ChannelError::Answer(format!("it has {length} bytes")));
+        }
+        let mut body = vec![0; length as usize];
+        self.receive(&mut body)?;
+        serde_json::from_slice(&body).map_err(|e| ChannelError::Answer(e.to_string()))
+    }
+
+    fn send(&self, mut bytes: &[u8]) -> Result<(), ChannelError> {
+        while !bytes.is_empty() {
+            match send(self.socket, bytes, MsgFlags::MSG_NOSIGNAL) {
+                Ok(count) => bytes = &bytes[count..],
+                Err(Errno::EINTR) => {}
+                Err(e) => return Err(ChannelError::Closed(e)),
+            }
+        }
+        Ok(())
+    }
+
+    fn receive(&self, mut room: &mut [u8]) -> Result<(), ChannelError> {
+        while !room.is_empty() {
+            match recv(self.socket, room, MsgFlags::empty()) {
+                Ok(0) => return Err(ChannelError::Closed(Errno::ECONNRESET)),
+                Ok(count) => room = &mut room[count..],
+                Err(Errno::EINTR) => {}
+                Err(e) => return Err(ChannelError::Closed(e)),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+    use std::thread::JoinHandle;
+
+    use super::*;
+
+    /// A channel whose other end answers with `reply`, and the requests it got.
+    pub(crate) fn answered_by(
+        reply: impl Fn(&Value) -> Value + Send + 'static,
+    ) -> (UnixStream, Channel, JoinHandle<Vec<Value>>) {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let channel = Channel { socket: ours.as_raw_fd(), last_id: 0 };
+        let agent = std::thread::spawn(move || {
+            let mut asked = Vec::new();
+            let mut length = [0; 4];
+            while theirs.read_exact(&mut length).is_ok() {
+                let mut body = vec![0; u32::from_be_bytes(length) as usize];
+                theirs.read_exact(&mut body).unwrap();
+                let request: Value = serde_json::from_slice(&body).unwrap();
+                let mut answer = reply(&request);
+                answer["jsonrpc"] = json!("2.0");
+                answer["id"] = request["id"].clone();
+                let answer = answer.to_string();
+                let length = u32::try_from(answer.len()).unwrap();
+                theirs.write_all(&length.to_be_bytes()).unwrap();
+                theirs.write_all(answer.as_bytes()).unwrap();
+                asked.push(json!([request["method"], request["params"]]));
+            }
+            asked
+        });
+        (ours, channel, agent)
+    }
+
+    #[test]
+    fn an_agent_that_is_gone_is_an_error() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        drop(theirs);
+        let mut channel = Channel { socket: ours.as_raw_fd(), last_id: 0 };
+        let error = channel.call("press", &json!({"keys": "a"})).unwrap_err();
+        assert!(matches!(error, ChannelError::Closed(_)), "{error}");
+    }
+
+    #[test]
+    fn what_would_end_the_run_is_not_sent() {
+        let (_ours, mut channel, _agent) = answered_by(|_| json!({"result": null}));
+        let text = "x".repeat(MAX_REQUEST as usize);
+        let error = channel.call("type_text", &json!({ "text": text })).unwrap_err();
+        assert!(matches!(error, ChannelError::TooLarge(_)), "{error}");
+    }
+}
