@@ -1,0 +1,10 @@
+//! karakuri-desktop: the only process that sees the run's screen and holds its keyboard and pointer.
+//!
+//! Siblings do not import each other except downwards: [`serve`] composes [`x11`] (capture, input,
+//! windows, clipboard), [`vision`] (reading) and [`locate`] (targets); all of them know [`frame`].
+
+pub mod frame;
+pub mod locate;
+pub mod serve;
+pub mod vision;
+pub mod x11;

@@ -1,0 +1,165 @@
+//! Resolving a target.
+
+use karakuri_protocol::desktop::{Hit, Line, Via};
+use karakuri_protocol::geometry::{Point, Rect};
+use karakuri_protocol::target::{Find, ImagePattern, Target, TextPattern};
+use karakuri_protocol::untrusted::Untrusted;
+
+use super::error::LocateError;
+use super::image::Images;
+use super::nearest;
+use super::pattern::Pattern;
+use super::relation;
+use crate::frame::Frame;
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen<'a> {
+    /// The whole screen.
+    pub frame: &'a Frame,
+    /// What was read in it, in reading order; may be empty when [`reads_text`] says so.
+    pub lines: &'a [Line],
+    /// The pictures of the bundle.
+    pub images: &'a Images,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// All that match: text in reading order, pictures best first.
+    pub hits: Vec<Hit>,
+    /// When nothing matches: what comes closest, best first, at most 5.
+    pub nearest: Vec<Hit>,
+}
+
+/// Whether looking for `target` needs the screen to be read.
+#[must_use]
+pub fn reads_text(target: &Target) -> bool {
+    let inner = match &target.find {
+        Find::Text(_) => true,
+        Find::AnyOf(targets) | Find::AllOf(targets) => targets.iter().any(reads_text),
+        Find::Not(target) => reads_text(target),
+        Find::Image(_) | Find::Role(_) | Find::Point(_) | Find::Region(_) | Find::Named(_) => false,
+    };
+    inner || target.relations.iter().any(|relation| reads_text(relation.other()))
+}
+
+/// Looks for `target` on `screen`.
+///
+/// # Errors
+/// A [`LocateError`] when the target makes no sense here; finding nothing is no error.
+pub fn find(target: &Target, screen: &Screen<'_>) -> Result<Found, LocateError> {
+    let Found { mut hits, mut nearest } = things(&target.find, screen)?;
+    if let Some(least) = target.confidence {
+        hits.retain(|hit| hit.confidence >= least);
+    }
+    for relation in &target.relations {
+        let others = find(relation.other(), screen)?;
+        let unrelated = hits.clone();
+        hits = relation::keep(relation, hits, &others.hits);
+        if hits.is_empty() && nearest.is_empty() {
+            nearest = if others.hits.is_empty() { others.nearest } else { unrelated };
+        }
+    }
+    if let Some(nth) = target.nth {
+        let chosen = hits.get(usize::from(nth)).cloned();
+        nearest = if chosen.is_none() { hits } else { nearest };
+        hits = chosen.into_iter().collect();
+    }
+    if let Some(Point { x, y }) = target.offset {
+        for hit in &mut hits {
+            let Point { x: from_x, y: from_y } = hit.at;
+            hit.at = Point { x: from_x.saturating_add(x), y: from_y.saturating_add(y) };
+        }
+    }
+    nearest.truncate(if hits.is_empty() { nearest::SHOWN } else { 0 });
+    Ok(Found { hits, nearest })
+}
+
+/// The things themselves, before relations choose among them.
+fn things(find: &Find, screen: &Screen<'_>) -> Result<Found, LocateError> {
+    match find {
+        Find::Text(pattern) => texts(pattern, screen),
+        Find::Image(pattern) => image(pattern, screen),
+        Find::Point(point) => place(Rect::new(point.x, point.y, 1, 1), Via::Point, screen),
+        Find::Region(region) => place(*region, Via::Region, screen),
+        Find::AnyOf(targets) => any_of(targets, screen),
+        Find::AllOf(targets) => all_of(targets, screen),
+        Find::Not(target) => not(target, screen),
+        Find::Role(_) => Err(LocateError::Role),
+        Find::Named(name) => Err(LocateError::Undefined(Untrusted::new(name.as_str()).escaped(60))),
+    }
+}
+
+fn texts(pattern: &TextPattern, screen: &Screen<'_>) -> Result<Found, LocateError> {
+    let ready = Pattern::new(pattern)?;
+    let hits: Vec<Hit> = screen.lines.iter().flat_map(|line| ready.hits(line)).collect();
+    let nearest = if hits.is_empty() { nearest::texts(pattern, screen.lines) } else { Vec::new() };
+    Ok(Found { hits, nearest })
+}
+
+fn image(pattern: &ImagePattern, screen: &Screen<'_>) -> Result<Found, LocateError> {
+    let template = screen.images.get(&pattern.name)?;
+    Ok(template.find(screen.frame, pattern.threshold, pattern.margin))
+}
+
+fn place(rect: Rect, via: Via, screen: &Screen<'_>) -> Result<Found, LocateError> {
+    let what = if via == Via::Point { "point" } else { "region" };
+    let rect = rect.intersection(&screen.frame.bounds()).ok_or(LocateError::OffScreen(what))?;
+    let hit = Hit { rect, at: rect.center(), text: None, confidence: 1.0, via };
+    Ok(Found { hits: vec![hit], nearest: Vec::new() })
+}
+
+fn any_of(targets: &[Target], screen: &Screen<'_>) -> Result<Found, LocateError> {
+    let mut nearest = Vec::new();
+    for target in targets {
+        let found = find(target, screen)?;
+        if !found.hits.is_empty() {
+            return Ok(found);
+        }
+        nearest.extend(found.nearest);
+    }
+    Ok(Found { hits: Vec::new(), nearest })
+}
+
+/// Every overlap of one hit of each target.
+fn all_of(targets: &[Target], screen: &Screen<'_>) -> Result<Found, LocateError> {
+    let mut all: Option<Vec<Hit>> = None;
+    for target in targets {
+        let found = find(target, screen)?;
+        if found.hits.is_empty() {
+            return Ok(found);
+        }
+        all = Some(match all {
+            None => found.hits,
+            Some(before) => before
+                .iter()
+                .flat_map(|hit| found.hits.iter().filter_map(|other| overlap(hit, other)))
+                .collect(),
+        });
+    }
+    Ok(Found { hits: all.unwrap_or_default(), nearest: Vec::new() })
+}
+
+fn overlap(hit: &Hit, other: &Hit) -> Option<Hit> {
+    let rect = hit.rect.intersection(&other.rect)?;
+    // A region holds the other; the other says what is there.
+    let told = if hit.via == Via::Region { other } else { hit };
+    Some(Hit {
+        rect,
+        at: rect.center(),
+        text: told.text.clone(),
+        confidence: hit.confidence.min(other.confidence),
+        via: told.via,
+    })
+}
+
+/// The whole screen as long as the target is nowhere on it, so that an overlap with it changes
+/// nothing.
+fn not(target: &Target, screen: &Screen<'_>) -> Result<Found, LocateError> {
+    let found = find(target, screen)?;
+    if found.hits.is_empty() {
+        return place(screen.frame.bounds(), Via::Region, screen);
+    }
+    Ok(Found { hits: Vec::new(), nearest: found.hits })
+}

@@ -1,0 +1,96 @@
+//! Where two frames differ, as far as it means anything.
+
+use karakuri_protocol::geometry::Rect;
+
+use crate::frame::{BYTES_PER_PIXEL, Frame};
+
+/// The widest text cursor, in pixels. A change of nothing else is its blinking.
+const CURSOR_WIDTH: u32 = 3;
+/// The lowest text cursor, in pixels; what is as narrow and lower is taken for a change.
+const CURSOR_HEIGHT: u32 = 6;
+
+/// The tight boxes of what differs within each of `drawn`, blinking text cursors left out.
+pub(super) fn changes(before: &Frame, after: &Frame, drawn: &[Rect]) -> Vec<Rect> {
+    let boxes = drawn.iter().filter_map(|region| tight(before, after, *region));
+    boxes.filter(|changed| !is_text_cursor(changed)).collect()
+}
+
+fn is_text_cursor(changed: &Rect) -> bool {
+    changed.width <= CURSOR_WIDTH && changed.height >= CURSOR_HEIGHT
+}
+
+/// The smallest rectangle within `region` that holds every pixel that differs.
+fn tight(before: &Frame, after: &Frame, region: Rect) -> Option<Rect> {
+    if before.bounds() != after.bounds() {
+        return Some(after.bounds());
+    }
+    let region = after.bounds().intersection(&region)?;
+    let (mut left, mut right) = (u32::MAX, 0);
+    let (mut top, mut bottom) = (None, 0);
+    let rows = before.rows(region).zip(after.rows(region));
+    for (y, (old, new)) in (0u32..).zip(rows).filter(|(_, (old, new))| old != new) {
+        let Some((first, last)) = ends(old, new) else { continue };
+        left = left.min(first);
+        right = right.max(last + 1);
+        top = top.or(Some(y));
+        bottom = y + 1;
+    }
+    let top = top?;
+    Some(Rect::new(
+        region.left.saturating_add_unsigned(left),
+        region.top.saturating_add_unsigned(top),
+        right - left,
+        bottom - top,
+    ))
+}
+
+/// The first and the last pixel of a row whose colours differ.
+fn ends(old: &[u8], new: &[u8]) -> Option<(u32, u32)> {
+    let colours = |row| <[u8]>::chunks_exact(row, BYTES_PER_PIXEL).map(|pixel| &pixel[..3]);
+    let mut differing = (0u32..).zip(colours(old).zip(colours(new))).filter(|(_, (a, b))| a != b);
+    let first = differing.next()?.0;
+    Some((first, differing.last().map_or(first, |(last, _)| last)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCREEN: Rect = Rect { left: 0, top: 0, width: 40, height: 30 };
+
+    fn painted(marks: &[Rect]) -> Frame {
+        let mut pixels = vec![0; 40 * 30 * 4];
+        for mark in marks {
+            for y in mark.top..mark.bottom() {
+                for x in mark.left..mark.right() {
+                    pixels[usize::try_from(y * 40 + x).unwrap() * 4] = 200;
+                }
+            }
+        }
+        Frame::new(40, 30, pixels).unwrap()
+    }
+
+    #[test]
+    fn the_box_is_tight() {
+        let mark = Rect::new(5, 7, 9, 2);
+        assert_eq!(changes(&painted(&[]), &painted(&[mark]), &[SCREEN]), [mark]);
+        let pixel = Rect::new(39, 29, 1, 1);
+        assert_eq!(changes(&painted(&[pixel]), &painted(&[]), &[SCREEN]), [pixel]);
+    }
+
+    #[test]
+    fn only_what_was_drawn_is_compared() {
+        let mark = Rect::new(5, 7, 9, 2);
+        let elsewhere = Rect::new(20, 20, 10, 10);
+        assert_eq!(changes(&painted(&[]), &painted(&[mark]), &[elsewhere]), []);
+    }
+
+    #[test]
+    fn a_blinking_text_cursor_is_no_change_but_a_letter_beside_it_is() {
+        let cursor = Rect::new(10, 4, 2, 16);
+        assert_eq!(changes(&painted(&[]), &painted(&[cursor]), &[SCREEN]), []);
+        let letter = Rect::new(13, 8, 1, 10);
+        let both = changes(&painted(&[]), &painted(&[cursor, letter]), &[SCREEN]);
+        assert_eq!(both, [Rect::new(10, 4, 4, 16)]);
+    }
+}

@@ -1,0 +1,132 @@
+//! From a request to its answer.
+
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use karakuri_protocol::desktop::{Failure, Reply, Request, VERSION};
+use karakuri_protocol::geometry::Rect;
+use karakuri_sandbox::memfd::sealed;
+
+use super::act;
+use super::error::ServeError;
+use super::eyes::Eyes;
+use super::look::{self, Look};
+use crate::frame::Frame;
+use crate::x11::desktop::Desktop;
+
+/// A reply and the memfd that goes with it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) reply: Reply,
+    pub(super) picture: Option<OwnedFd>,
+}
+
+impl Answer {
+    /// A reply alone.
+    pub(super) fn plain(reply: Reply) -> Self {
+        Self { reply, picture: None }
+    }
+
+    /// A reply with a picture, as lossless WebP in a sealed memfd.
+    pub(super) fn with_picture(reply: Reply, picture: &Frame) -> Result<Self, ServeError> {
+        let memfd = sealed("karakuri-picture", &picture.encode_webp()?)?;
+        Ok(Self { reply, picture: Some(memfd) })
+    }
+}
+
+/// The run's desktop and what it is seen with.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    pub(super) desktop: Desktop,
+    eyes: Option<Eyes>,
+}
+
+impl Dispatch {
+    /// Answers nothing but `open` yet.
+    pub(super) fn new(desktop: Desktop) -> Self {
+        Self { desktop, eyes: None }
+    }
+
+    /// Carries out one request; a failure is an answer too.
+    pub(super) fn answer(&mut self, request: Request, fds: Vec<OwnedFd>) -> Answer {
+        self.carry_out(request, fds).unwrap_or_else(|error| {
+            let failure = Failure::from(&error);
+            tracing::info!(kind = ?failure.kind, "request failed");
+            Answer::plain(Reply::Failed(failure))
+        })
+    }
+
+    fn carry_out(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
+        let Some(eyes) = &mut self.eyes else { return self.open(request, fds) };
+        let desktop = &mut self.desktop;
+        let screen = desktop.screen();
+        Ok(match request {
+            Request::Open { .. } => {
+                return Err(ServeError::Request("the display is open already".into()));
+            }
+            Request::Look { target, until, timeout_ms, script, picture } => {
+                let timeout = milliseconds(timeout_ms);
+                let look = Look { target: &target, until, timeout, script, picture };
+                return look::look(desktop, eyes, &look);
+            }
+            Request::Read { region, script } => {
+                let (frame, _) = desktop.refresh()?;
+                let region = on_screen(screen, region)?;
+                Answer::plain(Reply::Lines(eyes.read(&frame, region, script)?))
+            }
+            Request::Still { still_ms, region, timeout_ms } => {
+                let region = on_screen(screen, region)?;
+                let (still, timeout) = (milliseconds(still_ms), milliseconds(timeout_ms));
+                let still = look::still(desktop, still, region, timeout)?;
+                Answer::plain(Reply::Stilled { still })
+            }
+            Request::Picture { region } => {
+                let rect = on_screen(screen, region)?;
+                let (frame, _) = desktop.refresh()?;
+                let cut = frame.crop(rect).ok_or_else(|| off_screen(rect))?;
+                return Answer::with_picture(Reply::Picture { rect }, &cut);
+            }
+            Request::Act { act, watch_ms } => return act::act(desktop, &act, watch_ms),
+            Request::Clipboard => Answer::plain(Reply::Clipboard(desktop.clipboard()?)),
+            Request::Windows => Answer::plain(Reply::Windows(desktop.windows()?)),
+            Request::WaitWindow { known, timeout_ms } => {
+                let deadline = Instant::now() + milliseconds(timeout_ms);
+                Answer::plain(Reply::NewWindow(desktop.wait_window(&known, deadline)?))
+            }
+        })
+    }
+
+    fn open(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
+        let Request::Open { version, assets, images } = request else {
+            return Err(ServeError::Request("the first request must be open".into()));
+        };
+        if version != VERSION {
+            return Err(ServeError::Request(format!(
+                "karakurid speaks version {version} and karakuri-desktop {VERSION}: \
+                 install both from one package"
+            )));
+        }
+        self.eyes = Some(Eyes::open(assets, images, fds)?);
+        Ok(Answer::plain(Reply::Opened {
+            version: VERSION,
+            screen: self.desktop.screen(),
+            capture: self.desktop.capture_name().to_owned(),
+        }))
+    }
+}
+
+fn milliseconds(value: u32) -> Duration {
+    Duration::from_millis(value.into())
+}
+
+/// The part of `region` that is on the screen; the whole screen when it is left out.
+fn on_screen(screen: Rect, region: Option<Rect>) -> Result<Rect, ServeError> {
+    match region {
+        None => Ok(screen),
+        Some(region) => screen.intersection(&region).ok_or_else(|| off_screen(region)),
+    }
+}
+
+fn off_screen(Rect { left, top, width, height }: Rect) -> ServeError {
+    ServeError::Request(format!("the region [{left}, {top}, {width}, {height}] is off the screen"))
+}

@@ -1,0 +1,115 @@
+//! What this process sees with: the reader and the bundle's pictures, as `open` brought them.
+
+use std::os::fd::OwnedFd;
+use std::thread::available_parallelism;
+
+use karakuri_protocol::desktop::{Line, Script};
+use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::target::{Find, Relation, Target};
+use karakuri_sandbox::memfd::read_sealed;
+
+use super::error::ServeError;
+use crate::frame::Frame;
+use crate::locate::{self, Found, Images};
+use crate::vision::{Models, Reader};
+
+/// The largest file of a picture in a bundle, in bytes.
+const MAX_PICTURE: usize = 32 * 1024 * 1024;
+/// More threads than this make reading a screen no faster.
+const MAX_THREADS: usize = 4;
+
+/// The reader, if models were handed over, and the pictures.
+#[derive(Debug)]
+pub(super) struct Eyes {
+    reader: Option<Reader>,
+    images: Images,
+}
+
+impl Eyes {
+    /// Checks and loads what came with `open`: first the memfds of `assets`, then of `images`.
+    pub(super) fn open(
+        assets: Vec<String>,
+        images: Vec<String>,
+        fds: Vec<OwnedFd>,
+    ) -> Result<Self, ServeError> {
+        if fds.len() != assets.len() + images.len() {
+            return Err(ServeError::Request(format!(
+                "{} files are named but {} came",
+                assets.len() + images.len(),
+                fds.len()
+            )));
+        }
+        let mut fds = fds.into_iter();
+        let reader = if assets.is_empty() {
+            None
+        } else {
+            let models = Models::check(assets.into_iter().zip(fds.by_ref()))?;
+            let threads = available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+            Some(Reader::new(models, threads)?)
+        };
+        let mut loaded = Images::default();
+        for (name, fd) in images.into_iter().zip(fds) {
+            loaded.add(&name, &read_sealed(fd, MAX_PICTURE)?)?;
+        }
+        Ok(Self { reader, images: loaded })
+    }
+
+    /// The lines in `region` of `frame`.
+    pub(super) fn read(
+        &mut self,
+        frame: &Frame,
+        region: Rect,
+        script: Script,
+    ) -> Result<Vec<Line>, ServeError> {
+        let reader = self.reader.as_mut().ok_or(ServeError::NoModels)?;
+        Ok(reader.read(frame, region, script)?)
+    }
+
+    /// Looks for `target` in `frame`, reading no more of it than the target needs.
+    pub(super) fn find(
+        &mut self,
+        frame: &Frame,
+        target: &Target,
+        script: Script,
+    ) -> Result<Found, ServeError> {
+        let lines = if locate::reads_text(target) {
+            self.read(frame, readable(target).unwrap_or(frame.bounds()), script)?
+        } else {
+            Vec::new()
+        };
+        let screen = locate::Screen { frame, lines: &lines, images: &self.images };
+        Ok(locate::find(target, &screen)?)
+    }
+}
+
+/// The region that is enough to read: that of `inside`, if no other part of the target reads.
+fn readable(target: &Target) -> Option<Rect> {
+    let regions = target.relations.iter().filter_map(|relation| match relation {
+        Relation::Inside(Target { find: Find::Region(region), .. }) => Some(*region),
+        _ => None,
+    });
+    let only = target.relations.iter().all(|relation| !locate::reads_text(relation.other()));
+    let region = regions.reduce(|a, b| a.intersection(&b).unwrap_or(a))?;
+    only.then_some(region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(relations: Vec<Relation>) -> Target {
+        let mut target = Target::parse("text:a").unwrap();
+        target.relations = relations;
+        target
+    }
+
+    #[test]
+    fn only_the_region_is_read_when_nothing_else_needs_reading() {
+        let region = Rect::new(1, 2, 3, 4);
+        let inside = Relation::Inside(Target::new(Find::Region(region)));
+        assert_eq!(readable(&text(vec![inside.clone()])), Some(region));
+        assert_eq!(readable(&text(vec![])), None);
+        let beside = Relation::RightOf(Target::parse("text:b").unwrap());
+        assert_eq!(readable(&text(vec![inside, beside])), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! Waiting for what can be seen: a target that is there or gone, a screen that is still.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use karakuri_protocol::desktop::{Reply, Script, Until};
+use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::target::Target;
+
+use super::change::changes;
+use super::dispatch::Answer;
+use super::error::ServeError;
+use super::eyes::Eyes;
+use crate::x11::desktop::Desktop;
+
+/// A screen that is being drawn is looked at again once it was quiet for so long,
+const QUIET: Duration = Duration::from_millis(20);
+/// or was busy for so long.
+const BUSY: Duration = Duration::from_millis(200);
+
+/// A look for a target.
+pub(super) struct Look<'a> {
+    /// For what.
+    pub(super) target: &'a Target,
+    /// To be there, or to be gone.
+    pub(super) until: Until,
+    /// For how long at most.
+    pub(super) timeout: Duration,
+    /// How to read.
+    pub(super) script: Script,
+    /// Whether to send the picture that was looked at.
+    pub(super) picture: bool,
+}
+
+/// Looks, and looks again whenever something was drawn, until it is as asked or time is over.
+pub(super) fn look(
+    desktop: &mut Desktop,
+    eyes: &mut Eyes,
+    look: &Look<'_>,
+) -> Result<Answer, ServeError> {
+    let start = Instant::now();
+    let deadline = start + look.timeout;
+    loop {
+        // What is drawn shortly before the end of the time is still looked at.
+        let last = Instant::now() >= deadline;
+        let (frame, _) = desktop.refresh()?;
+        let found = eyes.find(&frame, look.target, look.script)?;
+        let done = match look.until {
+            Until::Present => !found.hits.is_empty(),
+            Until::Gone => found.hits.is_empty(),
+        };
+        if done || last || !desktop.wait_drawn(deadline, QUIET, BUSY)? {
+            let waited_ms = milliseconds(start.elapsed());
+            let reply = Reply::Looked { hits: found.hits, nearest: found.nearest, waited_ms };
+            return match look.picture {
+                true => Answer::with_picture(reply, &frame),
+                false => Ok(Answer::plain(reply)),
+            };
+        }
+    }
+}
+
+/// Waits until `region` does not change for `still`.
+pub(super) fn still(
+    desktop: &mut Desktop,
+    still: Duration,
+    region: Rect,
+    timeout: Duration,
+) -> Result<bool, ServeError> {
+    let deadline = Instant::now() + timeout;
+    let (mut last, _) = desktop.refresh()?;
+    let mut since = Instant::now();
+    loop {
+        desktop.pump(deadline.min(since + still))?;
+        let (frame, drawn) = desktop.refresh()?;
+        let within: Vec<Rect> = drawn.iter().filter_map(|r| r.intersection(&region)).collect();
+        let now = Instant::now();
+        if !changes(&last, &frame, &within).is_empty() {
+            since = now;
+        }
+        last = Rc::clone(&frame);
+        if now >= since + still {
+            return Ok(true);
+        }
+        if now >= deadline {
+            return Ok(false);
+        }
+    }
+}
+
+/// Whole milliseconds, at most what the reply can carry.
+pub(super) fn milliseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,219 @@
+//! The display as one thing: the connection, its events, and the parts they are for.
+//!
+//! Single-threaded. Whoever waits, waits in [`Desktop::pump`], so that programs which paste from us
+//! are answered whatever else is going on.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use karakuri_protocol::geometry::Rect;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{ClientMessageEvent, PropertyNotifyEvent, Window};
+
+use super::capture::{self, Backend, Capture};
+use super::clipboard::Clipboard;
+use super::damage::Damage;
+use super::display::Display;
+use super::error::X11Error;
+use super::keyboard::Keyboard;
+use super::pointer::Pointer;
+use super::selection::Fetch;
+use super::windows;
+use crate::frame::Frame;
+
+/// What was told by events since it was last asked.
+#[derive(Clone, Debug, Default)]
+pub struct Signs {
+    /// A surface other than a tooltip or notification appeared or went away.
+    pub surfaces: bool,
+    /// The list of windows, the active window or a title changed.
+    pub windows: bool,
+    /// A text of ours was pasted.
+    pub pasted: bool,
+    /// Serial numbers of pings that came back.
+    pub(super) pongs: Vec<u32>,
+}
+
+/// The run's display.
+#[derive(Debug)]
+pub struct Desktop {
+    pub(super) display: Rc<Display>,
+    pub(super) keyboard: Keyboard,
+    pub(super) pointer: Pointer,
+    pub(super) clipboard: Clipboard,
+    pub(super) signs: Signs,
+    pub(super) typed: super::typing::Typed,
+    capture: Box<dyn Capture>,
+    damage: Damage,
+    pub(super) fetch: Option<Fetch>,
+    frame: Option<Rc<Frame>>,
+}
+
+impl Desktop {
+    /// Connects to `$DISPLAY`.
+    ///
+    /// # Errors
+    /// When there is no server, it lacks an extension, or no capture works.
+    pub fn open(backend: Backend) -> Result<Self, X11Error> {
+        let display = Rc::new(Display::open()?);
+        Ok(Self {
+            capture: capture::open(&display, backend)?,
+            damage: Damage::watch(&display)?,
+            keyboard: Keyboard::open(&display)?,
+            pointer: Pointer::open(display.screen)?,
+            clipboard: Clipboard::new(&display),
+            signs: Signs::default(),
+            typed: super::typing::Typed::default(),
+            fetch: None,
+            frame: None,
+            display,
+        })
+    }
+
+    /// `[0, 0, width, height]` of the screen.
+    #[must_use]
+    pub fn screen(&self) -> Rect {
+        self.display.screen
+    }
+
+    /// How frames are captured: `shm` or `xcap`.
+    #[must_use]
+    pub fn capture_name(&self) -> &'static str {
+        self.capture.name()
+    }
+
+    /// Waits until the server told something or `deadline` comes, and handles all that is there.
+    /// False when nothing came.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn pump(&mut self, deadline: Instant) -> Result<bool, X11Error> {
+        let Some(first) = self.display.next_event(deadline)? else { return Ok(false) };
+        self.route(&first)?;
+        self.drain()?;
+        Ok(true)
+    }
+
+    /// Handles what is already there, without waiting.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn drain(&mut self) -> Result<(), X11Error> {
+        let now = Instant::now();
+        while let Some(event) = self.display.next_event(now)? {
+            self.route(&event)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until `other` or the X connection is readable, handling the events of the latter;
+    /// returns when `other` is.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn serve_until_readable(&mut self, other: BorrowedFd<'_>) -> Result<(), X11Error> {
+        loop {
+            self.drain()?;
+            let display = Rc::clone(&self.display);
+            let ready = super::display::wait_readable(&[other, display.as_fd()], None)?;
+            if ready.first() == Some(&true) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What events told since the last call.
+    pub fn take_signs(&mut self) -> Signs {
+        std::mem::take(&mut self.signs)
+    }
+
+    fn route(&mut self, event: &Event) -> Result<(), X11Error> {
+        if let Some(fetch) = &mut self.fetch {
+            fetch.handle(&self.display, event)?;
+        }
+        self.signs.pasted |= self.clipboard.handle(event)?;
+        match event {
+            Event::DamageNotify(_) => self.damage.notified(),
+            Event::PropertyNotify(change) => self.property_changed(change),
+            Event::ClientMessage(message) => self.message(message),
+            Event::MapNotify(e) => self.surface(e.window)?,
+            Event::UnmapNotify(e) => self.surface(e.window)?,
+            // Of requests that were not waited for; the windows they were about are gone.
+            Event::Error(error) => tracing::debug!(kind = ?error.error_kind, "x11 request failed"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn property_changed(&mut self, change: &PropertyNotifyEvent) {
+        self.signs.windows |= change.window != self.display.own;
+        if change.window == self.display.root
+            && change.atom == self.display.atoms._NET_ACTIVE_WINDOW
+        {
+            self.typed.focus_moved();
+        }
+    }
+
+    fn message(&mut self, message: &ClientMessageEvent) {
+        let data = message.data.as_data32();
+        if message.window == self.display.root && data[0] == self.display.atoms._NET_WM_PING {
+            self.signs.pongs.push(data[1]);
+        }
+    }
+
+    fn surface(&mut self, window: Window) -> Result<(), X11Error> {
+        if window != self.display.own && !windows::is_passing(&self.display, window)? {
+            self.signs.surfaces = true;
+        }
+        Ok(())
+    }
+
+    /// Looks at the screen again where something was drawn since the last call: the picture now,
+    /// and those places. The picture is only captured anew when there are any.
+    ///
+    /// # Errors
+    /// When the capture fails.
+    pub fn refresh(&mut self) -> Result<(Rc<Frame>, Vec<Rect>), X11Error> {
+        self.drain()?;
+        let drawn = self.damage.take()?;
+        match &self.frame {
+            Some(frame) if drawn.is_empty() => Ok((Rc::clone(frame), drawn)),
+            _ => {
+                let frame = Rc::new(self.capture.grab(self.display.screen)?);
+                self.frame = Some(Rc::clone(&frame));
+                Ok((frame, drawn))
+            }
+        }
+    }
+
+    /// Waits until something was drawn since the last [`Desktop::refresh`], and then until nothing
+    /// more is drawn for `quiet`, or `busy` is over. False when nothing was drawn until `deadline`.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn wait_drawn(
+        &mut self,
+        deadline: Instant,
+        quiet: Duration,
+        busy: Duration,
+    ) -> Result<bool, X11Error> {
+        self.drain()?;
+        while !self.damage.is_pending() {
+            if !self.pump(deadline)? {
+                return Ok(false);
+            }
+        }
+        let end = deadline.min(Instant::now() + busy);
+        let mut until = end.min(Instant::now() + quiet);
+        while Instant::now() < until {
+            if self.damage.is_pending_anew() {
+                // Only taking the damage makes the server report the next.
+                self.damage.keep()?;
+                until = end.min(Instant::now() + quiet);
+            }
+            self.pump(until)?;
+        }
+        Ok(true)
+    }
+}
