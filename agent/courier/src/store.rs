@@ -1,0 +1,206 @@
+//! The local store: a directory whose paths are the keys. A file appears under its key only when
+//! it is complete, has the promised length and hash, and is on disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Component, Path, PathBuf};
+
+use karakuri_protocol::courier::Deliver;
+use sha2::{Digest, Sha256};
+
+/// Why a file is not in the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("{path}: {source}; is the disk full?")]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A key that is not a plain relative path.
+    #[error("{0:?} is not a key")]
+    Key(String),
+    /// The file that came is not the one that was announced.
+    #[error("{key}: the file that came has another length or hash than announced")]
+    Differs {
+        /// Its key.
+        key: String,
+    },
+    /// Something else is under the key.
+    #[error("{key}: another file is in the store under this key")]
+    Taken {
+        /// The key.
+        key: String,
+    },
+}
+
+/// A directory that holds sealed files.
+#[derive(Debug)]
+pub struct LocalStore(PathBuf);
+
+impl LocalStore {
+    /// Opens the store, making its directory if needed.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        make_directory(directory)?;
+        Ok(Self(directory.to_owned()))
+    }
+
+    /// Stores one file. Storing the same file again under the same key succeeds and changes nothing.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; then nothing is under the key that was not there before.
+    pub fn put(&self, deliver: &Deliver, file: OwnedFd) -> Result<(), StoreError> {
+        let path = self.path(&deliver.key)?;
+        let directory = path.parent().unwrap_or(&self.0).to_owned();
+        make_directory(&directory)?;
+        if path.exists() {
+            return self.same(deliver, &path);
+        }
+        let temporary = path.with_extension("part");
+        let copied = copy(deliver, file, &temporary);
+        if copied.is_err() {
+            // What is left of a failed copy must not stop the next attempt.
+            let _removed = fs::remove_file(&temporary);
+        }
+        copied?;
+        fs::rename(&temporary, &path).map_err(at(&path))?;
+        File::open(&directory).and_then(|d| d.sync_all()).map_err(at(&directory))
+    }
+
+    fn same(&self, deliver: &Deliver, path: &Path) -> Result<(), StoreError> {
+        let mut sink = Tally::default();
+        let mut file = File::open(path).map_err(at(path))?;
+        std::io::copy(&mut file, &mut sink).map_err(at(path))?;
+        if sink.matches(deliver) {
+            Ok(())
+        } else {
+            Err(StoreError::Taken { key: deliver.key.clone() })
+        }
+    }
+
+    fn path(&self, key: &str) -> Result<PathBuf, StoreError> {
+        let relative = Path::new(key);
+        let plain = relative.components().all(|c| matches!(c, Component::Normal(_)));
+        if key.is_empty() || !plain {
+            return Err(StoreError::Key(key.escape_debug().to_string()));
+        }
+        Ok(self.0.join(relative))
+    }
+}
+
+fn copy(deliver: &Deliver, file: OwnedFd, to: &Path) -> Result<(), StoreError> {
+    let options = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
+    let mut out = options().open(to).map_err(at(to))?;
+    let mut file = File::from(file).take(deliver.length + 1);
+    let mut tally = Tally::default();
+    let mut buffer = vec![0u8; 256 * 1024];
+    loop {
+        let count = file.read(&mut buffer).map_err(at(to))?;
+        if count == 0 {
+            break;
+        }
+        tally.add(&buffer[..count]);
+        out.write_all(&buffer[..count]).map_err(at(to))?;
+    }
+    if !tally.matches(deliver) {
+        return Err(StoreError::Differs { key: deliver.key.clone() });
+    }
+    out.sync_data().map_err(at(to))
+}
+
+/// Counts and hashes what passes.
+#[derive(Default)]
+struct Tally {
+    length: u64,
+    digest: Sha256,
+}
+
+impl Tally {
+    fn add(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        self.digest.update(bytes);
+    }
+
+    fn matches(self, deliver: &Deliver) -> bool {
+        self.length == deliver.length && hex::encode(self.digest.finalize()) == deliver.sha256
+    }
+}
+
+impl Write for Tally {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.add(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn make_directory(path: &Path) -> Result<(), StoreError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(at(path))
+}
+
+fn at(path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::Io { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &[u8]) -> OwnedFd {
+        karakuri_sandbox::memfd::sealed("file", content).unwrap()
+    }
+
+    fn deliver(key: &str, content: &[u8]) -> Deliver {
+        Deliver {
+            key: key.to_owned(),
+            length: content.len() as u64,
+            sha256: hex::encode(Sha256::digest(content)),
+        }
+    }
+
+    #[test]
+    fn a_file_is_stored_once_and_may_come_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::open(directory.path()).unwrap();
+        let request = deliver("runs/a/1.esdk", b"sealed");
+        store.put(&request, file(b"sealed")).unwrap();
+        store.put(&request, file(b"sealed")).unwrap();
+        assert_eq!(fs::read(directory.path().join("runs/a/1.esdk")).unwrap(), b"sealed");
+        let other = deliver("runs/a/1.esdk", b"other!");
+        assert!(matches!(store.put(&other, file(b"other!")), Err(StoreError::Taken { .. })));
+    }
+
+    #[test]
+    fn a_file_that_differs_from_its_announcement_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::open(directory.path()).unwrap();
+        for content in [&b"sealeD"[..], b"seale", b"sealed and more"] {
+            let request = deliver("runs/a/1.esdk", b"sealed");
+            let error = store.put(&request, file(content)).unwrap_err();
+            assert!(matches!(error, StoreError::Differs { .. }), "{error}");
+        }
+        assert_eq!(fs::read_dir(directory.path().join("runs/a")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn keys_cannot_leave_the_store() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LocalStore::open(&directory.path().join("store")).unwrap();
+        for key in ["../x", "/x", "", "a/../../x", "./x"] {
+            let error = store.put(&deliver(key, b"s"), file(b"s")).unwrap_err();
+            assert!(matches!(error, StoreError::Key(_)), "{key}: {error}");
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}
