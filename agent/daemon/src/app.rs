@@ -1,0 +1,138 @@
+//! One run from the job to the exit code.
+//!
+//! 1. Take the inherited links, read the job, the bundle and the inputs: the last time karakurid
+//!    opens anything of the requester's.
+//! 2. Open the audit log and the spool, then restrict itself.
+//! 3. Judge, prepare, start the sandboxes, serve the script ([`stages`]).
+//! 4. Whatever happened: kill everything, seal log and report, sign the manifest, deliver, record
+//!    the end, tell the requester ([`finish`]).
+
+mod finish;
+mod stages;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+
+use karakuri_audit::Log;
+use karakuri_protocol::job::{Exit, Job};
+use karakuri_sandbox::link::Link;
+use karakuri_sandbox::policy::Access;
+use karakuri_sandbox::{restrict, seccomp, sys};
+use karakuri_seal::Recipient;
+use karakuri_seal::manifest::SigningIdentity;
+
+use crate::async_link::AsyncLink;
+use crate::config::Config;
+use crate::evidence::{Evidence, Origin};
+use crate::intake::{self, Bundle, ReadError};
+use crate::session::{Record, Requester};
+use crate::timeline::Timeline;
+use crate::walls::Walls;
+
+/// The fd of the requester's link.
+const REQUESTER_FD: i32 = 3;
+/// The fd of the monitor's link.
+const MONITOR_FD: i32 = 4;
+/// The customer and the installation, until a site is set up.
+const DEVELOPMENT: &str = "development";
+
+/// Why a run could not even be recorded.
+#[derive(Debug, thiserror::Error)]
+#[error("{doing}: {reason}")]
+pub struct StartError {
+    doing: &'static str,
+    reason: String,
+}
+
+fn failed<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> StartError {
+    move |e| StartError { doing, reason: e.to_string() }
+}
+
+/// What was handed over.
+#[derive(Debug)]
+struct Handed {
+    job: Job,
+    bundle: Result<Bundle, ReadError>,
+    files: Result<Vec<Vec<u8>>, ReadError>,
+}
+
+/// Runs one job.
+///
+/// # Errors
+/// When the run cannot be recorded at all: the links, the audit log, the spool or the site's key.
+pub fn run(config: &Config) -> Result<Exit, StartError> {
+    let requester = inherited(REQUESTER_FD)?;
+    let monitor = inherited(MONITOR_FD)?;
+    let handed = take_over(&requester)?;
+    let record = open_record(config, &handed.job)?;
+    restrict_self(config)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(failed("starting the runtime"))?;
+    runtime.block_on(async {
+        let requester = AsyncLink::new(requester).map_err(failed("the requester's link"))?;
+        let monitor = AsyncLink::new(monitor).map_err(failed("the monitor's link"))?;
+        let requester = Requester::new(requester);
+        let walls = Walls::new(monitor);
+        Ok(stages::run(config, handed, record, requester, walls).await)
+    })
+}
+
+fn inherited(number: i32) -> Result<Link, StartError> {
+    let fd = sys::inherited_fd(number).map_err(failed("taking an inherited fd"))?;
+    Link::from_fd(fd).map_err(failed("karakurid is started by karakuri-monitor, not by hand"))
+}
+
+/// Reads the job and what came with it.
+fn take_over(requester: &Link) -> Result<Handed, StartError> {
+    let received = requester.recv::<Job>().map_err(failed("receiving the job"))?;
+    let (job, fds) =
+        received.ok_or("the requester is gone").map_err(failed("receiving the job"))?;
+    let mut fds = fds.into_iter();
+    let directory =
+        fds.next().ok_or("no bundle came with it").map_err(failed("receiving the job"))?;
+    let bundle = intake::read_bundle(directory);
+    let files = job.files.iter().zip(fds).map(|(file, fd)| intake::read_input(fd, &file.input));
+    let files = files.collect();
+    Ok(Handed { job, bundle, files })
+}
+
+fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
+    let recipient = Recipient::from_pem("karakuri", &job.recipient_name, &job.recipient_pem)
+        .map_err(failed("the key that seals this run's artifacts"))?;
+    let key = config.state.join("site/signing.pem");
+    let pem = std::fs::read_to_string(&key).map_err(failed("reading the site's signing key"))?;
+    let signer = SigningIdentity::from_pkcs8_pem(&pem).map_err(failed("the site's signing key"))?;
+    let audit = Log::open(&config.state.join("audit")).map_err(failed("opening the audit log"))?;
+    let origin = Origin {
+        tenant: DEVELOPMENT.to_owned(),
+        site: DEVELOPMENT.to_owned(),
+        run: job.run.clone(),
+    };
+    let evidence = Evidence::new(origin, recipient, signer, &config.state.join("spool"))
+        .map_err(failed("opening the spool"))?;
+    Ok(Record {
+        audit,
+        evidence,
+        timeline: Rc::new(RefCell::new(Timeline::start())),
+        outputs: BTreeMap::new(),
+        soft_failures: Vec::new(),
+        run: job.run.clone(),
+    })
+}
+
+/// From here on: own spool, audit log, the run's file systems, models. No exec, no fork, no socket.
+fn restrict_self(config: &Config) -> Result<(), StartError> {
+    let (audit, spool) = (config.state.join("audit"), config.state.join("spool"));
+    let paths: [(&Path, Access); 4] = [
+        (&audit, Access::ReadWrite),
+        (&spool, Access::ReadWrite),
+        (&config.run_root, Access::ReadWrite),
+        (&config.assets, Access::Read),
+    ];
+    restrict::apply(seccomp::DAEMON, &paths).map_err(failed("restricting karakurid"))?;
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! The end of every run: kill, seal, sign, deliver, record, tell.
+
+use std::time::Duration;
+
+use karakuri_audit::{Actor, Event};
+use karakuri_protocol::job::{Exit, Outcome};
+use karakuri_protocol::untrusted::Untrusted;
+use karakuri_seal::Class;
+use karakuri_seal::manifest::{Manifest, VERSION, Workflow};
+use time::OffsetDateTime;
+
+use super::stages::Started;
+use crate::end::End;
+use crate::report::{self, About};
+use crate::session::{Record, Requester};
+use crate::walls::Walls;
+
+/// How long killing a sandbox may take before the run ends without its answer.
+const KILL: Duration = Duration::from_secs(10);
+
+/// Finishes the run; its exit code.
+pub(super) async fn finish(
+    mut end: End,
+    mut record: Record,
+    requester: &Requester,
+    walls: &mut Walls,
+    started: Started,
+) -> Exit {
+    requester.step("seal the evidence");
+    for sandbox in [started.script, started.desktop, started.display].into_iter().flatten() {
+        if tokio::time::timeout(KILL, walls.kill(sandbox)).await.is_err() {
+            tracing::warn!("a sandbox did not end in time");
+        }
+    }
+    let elapsed = record.timeline.borrow().elapsed();
+    let finished = OffsetDateTime::now_utc();
+    let started_at = finished - elapsed;
+    let (workflow, version) =
+        started.about.clone().unwrap_or_else(|| ("unknown".to_owned(), String::new()));
+    let about = About {
+        run: record.run.clone(),
+        workflow: workflow.clone(),
+        version: version.clone(),
+        started: started_at,
+        elapsed,
+        exit: end.exit,
+        message: end.message.clone(),
+        acts: started.acts,
+        screen: started.screen,
+    };
+    let report_id = match seal_rest(&mut record, &about) {
+        Ok(id) => Some(id),
+        Err(e) => {
+            end = worse(end, e);
+            None
+        }
+    };
+    let event = Event::RunFinished {
+        outcome: end.exit,
+        acts: started.acts,
+        artifacts: u32::try_from(record.evidence.sealed().len()).unwrap_or(u32::MAX),
+    };
+    if let Err(e) = record.note(Actor::Daemon, event) {
+        end = worse(end, e);
+    }
+    let outcome = Outcome {
+        run: record.run.clone(),
+        exit: end.exit,
+        message: end.message.clone(),
+        outputs: std::mem::take(&mut record.outputs),
+        store_prefix: record.evidence.prefix(),
+        report_key: report_id.map(|id| format!("{}/{id}.esdk", record.evidence.prefix())),
+        artifacts: u32::try_from(record.evidence.sealed().len()).unwrap_or(u32::MAX),
+        elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+    };
+    let exit = end.exit;
+    let signed = record.evidence.sign(|artifacts| Manifest {
+        version: VERSION,
+        tenant: super::DEVELOPMENT.to_owned(),
+        site: super::DEVELOPMENT.to_owned(),
+        run: outcome.run.clone(),
+        workflow: Workflow { name: workflow, version },
+        started: started_at,
+        finished,
+        outcome: exit,
+        artifacts,
+    });
+    let delivered = match (signed, &started.courier) {
+        (Ok(signed), Some((_, courier))) => {
+            signed.deliver(courier).await.map_err(|e| e.to_string())
+        }
+        (Ok(_), None) => Err("no courier could be started; they wait in the spool".to_owned()),
+        (Err(e), _) => Err(e.to_string()),
+    };
+    let outcome = with_delivery(outcome, delivered);
+    let exit = outcome.exit;
+    requester.finished(outcome);
+    exit
+}
+
+/// Seals the log and the report; the report's id.
+fn seal_rest(record: &mut Record, about: &About) -> Result<String, End> {
+    let log = record.timeline.borrow().log();
+    record.seal(Class::Evidence, "log", "text/plain", log.as_bytes())?;
+    let html =
+        report::html(about, &record.timeline.borrow(), &record.outputs, &record.soft_failures);
+    let sealed = record.seal(Class::Evidence, "report", "text/html", html.as_bytes())?;
+    Ok(sealed.artifact().id.clone())
+}
+
+/// The failure to keep evidence outweighs how the script did.
+fn worse(before: End, failure: End) -> End {
+    if before.exit == Exit::Success {
+        failure
+    } else {
+        End { message: format!("{}; moreover {}", before.message, failure.message), ..before }
+    }
+}
+
+fn with_delivery(mut outcome: Outcome, delivered: Result<(), String>) -> Outcome {
+    if let Err(e) = delivered {
+        let shown = Untrusted::new(e).escaped(400);
+        let end = worse(
+            End { exit: outcome.exit, message: outcome.message },
+            End::evidence("delivering the artifacts", shown),
+        );
+        outcome.exit = end.exit;
+        outcome.message = end.message;
+    }
+    outcome
+}

@@ -1,0 +1,313 @@
+//! The life of a run, stage by stage; each can end it.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use karakuri_audit::{Actor, Event, Sha256};
+use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::job::Exit;
+use karakuri_protocol::script::ErrorKind;
+use karakuri_sandbox::child::{Ending, Status};
+use karakuri_sandbox::link::Link;
+use karakuri_sandbox::monitor::{Capacities, Sandbox, Script};
+use karakuri_sandbox::policy::{Access, Limits};
+use karakuri_workflow::grant::Grant;
+use karakuri_workflow::manifest::{FilesAccess, Manifest, STEPS_INTERPRETER};
+
+use super::{Handed, finish};
+use crate::async_link::AsyncLink;
+use crate::broker::Broker;
+use crate::config::Config;
+use crate::desktop::Desktop;
+use crate::display::{self, Display};
+use crate::end::End;
+use crate::intake::{self, Bundle, Intake};
+use crate::script::{Channel, Output, sdk};
+use crate::session::{Record, Requester, Running, Session, Watch, Watched};
+use crate::walls::{SandboxId, Walls, sandbox_refused};
+
+const MIB: u64 = 1024 * 1024;
+/// The signals of signal(7) that mean a wall was hit.
+const SIGSYS: i32 = 31;
+const SIGXCPU: i32 = 24;
+/// What has been started and must be ended.
+#[derive(Debug, Default)]
+pub(super) struct Started {
+    pub(super) display: Option<SandboxId>,
+    pub(super) desktop: Option<SandboxId>,
+    pub(super) script: Option<SandboxId>,
+    pub(super) courier: Option<(SandboxId, AsyncLink)>,
+    pub(super) acts: u32,
+    pub(super) screen: Option<Rect>,
+    pub(super) about: Option<(String, String)>,
+}
+
+/// Runs all stages, then finishes whatever happened.
+pub(super) async fn run(
+    config: &Config,
+    handed: Handed,
+    mut record: Record,
+    requester: Requester,
+    mut walls: Walls,
+) -> Exit {
+    let mut started = Started::default();
+    let end = match start_courier(&mut walls).await {
+        Ok(courier) => {
+            started.courier = Some(courier);
+            let stages =
+                until_the_end(config, handed, &mut record, &requester, &mut walls, &mut started);
+            stages.await.unwrap_or_else(|end| end)
+        }
+        Err(end) => end,
+    };
+    finish::finish(end, record, &requester, &mut walls, started).await
+}
+
+async fn until_the_end(
+    config: &Config,
+    handed: Handed,
+    record: &mut Record,
+    requester: &Requester,
+    walls: &mut Walls,
+    started: &mut Started,
+) -> Result<End, End> {
+    requester.step("check the workflow");
+    let invalid = |e| End::new(Exit::InvalidWorkflow, format!("reading the workflow: {e}"));
+    let bundle = handed.bundle.map_err(invalid)?;
+    let files = handed.files.map_err(|e| End::new(Exit::InvalidInput, e.to_string()))?;
+    let intake = judge(&bundle, &handed.job, record, started)?;
+    let limits = intake.grant.limits().clone();
+
+    requester.step("prepare the sandboxes");
+    let work_bytes = u64::from(limits.work_mb) * MIB;
+    walls.prepare(Capacities { work_bytes, files_bytes: work_bytes }).await?;
+    let root = &config.run_root;
+    bundle.unpack(&root.join("bundle"))?;
+    sdk::unpack(&root.join("sdk"))?;
+    intake::place_inputs(&intake.inputs, &bundle, &files, &root.join("files"))?;
+    display::configure(&root.join("config"))?;
+
+    requester.step("start the desktop");
+    let (display, desktop) = start_desktop(config, &bundle, walls, started).await?;
+
+    requester.step("run the script");
+    serve(config, intake, (desktop, display), record, requester, walls, started).await
+}
+
+/// Judges the job and records what it may do.
+fn judge(
+    bundle: &Bundle,
+    job: &karakuri_protocol::job::Job,
+    record: &mut Record,
+    started: &mut Started,
+) -> Result<Intake, End> {
+    let intake = match intake::judge(bundle, job) {
+        Ok(intake) => intake,
+        Err(end) => {
+            let (rule, reason) = (end.exit.word().to_owned(), end.message.clone());
+            record.note(Actor::Daemon, Event::RunRefused { rule, reason })?;
+            return Err(end);
+        }
+    };
+    let Manifest { name, version, .. } = &intake.manifest;
+    started.about = Some((name.clone(), version.to_string()));
+    record.note(
+        Actor::Daemon,
+        Event::RunStarted {
+            workflow: name.clone(),
+            version: version.to_string(),
+            bundle: Sha256::from_bytes(bundle.digest()),
+        },
+    )?;
+    let grant = serde_json::to_string(&intake.grant).map_err(|e| End::internal("the grant", e))?;
+    record.note(Actor::Daemon, Event::RunGranted { permissions: vec![grant] })?;
+    Ok(intake)
+}
+
+async fn start_courier(walls: &mut Walls) -> Result<(SandboxId, AsyncLink), End> {
+    let (ours, theirs) = link_pair()?;
+    let log = log_fd()?;
+    let id = walls.start(Sandbox::Courier, &[theirs.as_fd(), log.as_fd()]).await?;
+    Ok((id, ours))
+}
+
+async fn start_desktop(
+    config: &Config,
+    bundle: &Bundle,
+    walls: &mut Walls,
+    started: &mut Started,
+) -> Result<(Display, Desktop), End> {
+    let log = log_fd()?;
+    let (ours, theirs) = link_pair()?;
+    let id = walls.start(Sandbox::Display, &[theirs.as_fd(), log.as_fd()]).await?;
+    started.display = Some(id);
+    drop(theirs);
+    let copy = log.try_clone().map_err(|e| End::internal("the log", e))?;
+    let display = match Display::start(ours, copy).await {
+        Ok(display) => display,
+        Err(end) => return Err(refused_or(walls, id, end).await),
+    };
+    let (ours, theirs) = link_pair()?;
+    let sandbox = Sandbox::Desktop { display: display.number() };
+    let id = walls.start(sandbox, &[theirs.as_fd(), log.as_fd()]).await?;
+    started.desktop = Some(id);
+    drop(theirs);
+    match Desktop::open(ours, &config.assets, &bundle.images()?).await {
+        Ok(desktop) => {
+            started.screen = Some(desktop.screen());
+            Ok((display, desktop))
+        }
+        Err(end) => Err(refused_or(walls, id, end).await),
+    }
+}
+
+/// If the sandbox could not be put up, that is why it does not answer.
+async fn refused_or(walls: &Walls, id: SandboxId, end: End) -> End {
+    let soon = Duration::from_millis(500);
+    match tokio::time::timeout(soon, walls.ended()).await {
+        Ok(Ok((ended, Some(Status::Refused(failure))))) if ended == id => sandbox_refused(&failure),
+        _ => end,
+    }
+}
+
+async fn serve(
+    config: &Config,
+    intake: Intake,
+    (desktop, display): (Desktop, Display),
+    record: &mut Record,
+    requester: &Requester,
+    walls: &mut Walls,
+    started: &mut Started,
+) -> Result<End, End> {
+    let plumbing = |e: std::io::Error| End::internal("making the script's pipes", e);
+    let (mut channel, socket) = Channel::pair().map_err(plumbing)?;
+    let (stdout, stdout_fd) = Output::pipe().map_err(plumbing)?;
+    let (stderr, stderr_fd) = Output::pipe().map_err(plumbing)?;
+    let sandbox = Sandbox::Script(script(&intake.manifest, &intake.grant));
+    let fds = [socket.as_fd(), stdout_fd.as_fd(), stderr_fd.as_fd()];
+    let id = walls.start(sandbox, &fds).await?;
+    started.script = Some(id);
+    drop((socket, stdout_fd, stderr_fd));
+    let limits = intake.grant.limits();
+    let mut watch = Watch {
+        walls,
+        running: running(started, id)?,
+        outputs: [stdout, stderr],
+        output_room: u64::from(limits.output_kb) * 1024,
+        wall: Duration::from_secs(u64::from(limits.wall_s)),
+        requester: requester.clone(),
+        timeline: record.timeline.clone(),
+        last_words: None,
+    };
+    let broker = Broker::new(intake.grant);
+    let root = config.run_root.clone();
+    let mut session =
+        Session::new(record, broker, (desktop, display), requester.clone(), intake.inputs, root);
+    let ended = tokio::select! {
+        watched = watch.wait() => watched,
+        end = session.serve(&mut channel) => Watched::Run(end),
+    };
+    started.acts = session.acts();
+    let end = match ended {
+        Watched::Run(end) => end,
+        Watched::Script(ending) => {
+            watch.drain().await;
+            let last_words = watch.last_words.map(|w| w.escaped(300));
+            script_end(ending, session.unhandled(), last_words)
+        }
+    };
+    if matches!(end.exit, Exit::SandboxViolation) {
+        record.note(
+            Actor::Daemon,
+            Event::SandboxViolation {
+                process: "script".to_owned(),
+                layer: "seccomp".to_owned(),
+                detail: end.message.clone(),
+            },
+        )?;
+    }
+    Ok(end)
+}
+
+fn running(started: &Started, script: SandboxId) -> Result<Running, End> {
+    match (started.display, started.desktop, &started.courier) {
+        (Some(display), Some(desktop), Some((courier, _))) => {
+            Ok(Running { display, desktop, courier: *courier, script })
+        }
+        _ => Err(End::internal("starting the script", "the desktop is not there")),
+    }
+}
+
+fn script(manifest: &Manifest, grant: &Grant) -> Script {
+    let limits = grant.limits();
+    let program = if manifest.interpreter == STEPS_INTERPRETER {
+        format!("/opt/karakuri/bin/{STEPS_INTERPRETER}")
+    } else {
+        format!("/usr/bin/{}", manifest.interpreter)
+    };
+    Script {
+        program,
+        arguments: vec![format!("/bundle/{}", manifest.entry)],
+        limits: Limits {
+            cpu_s: u64::from(limits.cpu_s),
+            address_space: u64::from(limits.memory_mb) * MIB,
+            file_bytes: u64::from(limits.file_mb) * MIB,
+            open_files: 256,
+            processes: u64::from(limits.processes),
+        },
+        files: match grant.files() {
+            FilesAccess::None => None,
+            FilesAccess::Read => Some(Access::Read),
+            FilesAccess::Write => Some(Access::ReadWrite),
+        },
+    }
+}
+
+/// What the end of the script means for the run.
+fn script_end(ending: Ending, unhandled: Option<ErrorKind>, last_words: Option<String>) -> End {
+    let said = last_words.map(|w| format!("; it printed last: {w}")).unwrap_or_default();
+    match ending {
+        Ending::Code(0) => End::success(),
+        Ending::Code(code) => {
+            let exit = match unhandled {
+                Some(ErrorKind::NotFound) => Exit::NotFound,
+                Some(ErrorKind::AmbiguousTarget) => Exit::Ambiguous,
+                Some(ErrorKind::Timeout) => Exit::Timeout,
+                Some(ErrorKind::Denied | ErrorKind::NotApproved | ErrorKind::Unsupported) => {
+                    Exit::Denied
+                }
+                Some(ErrorKind::BudgetExceeded) => Exit::BudgetExceeded,
+                Some(ErrorKind::AppFailed) => Exit::DesktopFailed,
+                _ => Exit::ScriptFailed,
+            };
+            End::new(exit, format!("the script ended with exit code {code}{said}"))
+        }
+        Ending::Signal(SIGSYS) => End::new(
+            Exit::SandboxViolation,
+            format!("the kernel killed the script for a forbidden system call {said}"),
+        ),
+        Ending::Signal(SIGXCPU) => End::new(
+            Exit::Timeout,
+            format!("the script used more processor time than limits.cpu_s allows{said}"),
+        ),
+        Ending::Signal(signal) => {
+            End::new(Exit::ScriptFailed, format!("the script was killed by signal {signal}{said}"))
+        }
+    }
+}
+
+fn link_pair() -> Result<(AsyncLink, Link), End> {
+    let (ours, theirs) = Link::pair().map_err(|e| End::internal("making a socket pair", e))?;
+    Ok((AsyncLink::new(ours).map_err(|e| End::internal("making a socket pair", e))?, theirs))
+}
+
+/// Where third-party programs print to: our own stderr when it is asked for, else nowhere.
+fn log_fd() -> Result<OwnedFd, End> {
+    let wanted = tracing::enabled!(tracing::Level::DEBUG);
+    let fd = if wanted {
+        std::io::stderr().as_fd().try_clone_to_owned()
+    } else {
+        std::io::stdin().as_fd().try_clone_to_owned()
+    };
+    fd.map_err(|e| End::internal("the log", e))
+}

@@ -1,0 +1,29 @@
+//! karakurid: policy, run state, broker, sealing. It holds data keys while it seals, and never
+//! forks, execs, speaks to a network or to an X server.
+//!
+//! [`app`] starts a run and ends with its exit code. The parts know nothing of each other; the
+//! [`session`] composes them:
+//!
+//! - [`intake`]: a job and its bundle become typed values.
+//! - [`broker`]: what the grant, the budget and the rate allow.
+//! - [`walls`]: karakurid's end of the monitor's link.
+//! - [`display`]: X server, window manager, applications.
+//! - [`desktop`]: karakuri-desktop, which sees and acts.
+//! - [`script`]: the script's channel and its output.
+//! - [`evidence`]: sealing, the manifest, handing over to the courier.
+//! - [`report`]: the run as one HTML page.
+
+pub mod app;
+pub mod async_link;
+pub mod broker;
+pub mod config;
+pub mod desktop;
+pub mod display;
+pub mod end;
+pub mod evidence;
+pub mod intake;
+pub mod report;
+pub mod script;
+pub mod session;
+pub mod timeline;
+pub mod walls;

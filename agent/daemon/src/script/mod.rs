@@ -1,0 +1,9 @@
+//! The script as karakurid sees it: a channel that speaks the protocol or ends, and output that is
+//! kept up to a limit.
+
+mod channel;
+mod output;
+pub mod sdk;
+
+pub use channel::{Channel, ChannelError};
+pub use output::{Output, OutputEnd};

@@ -1,0 +1,288 @@
+//! From a frame on the channel to its answer.
+
+use std::time::{Duration, Instant};
+
+use karakuri_audit::{Actor, Event, Redacted, Selector};
+use karakuri_protocol::job::Exit;
+use karakuri_protocol::script::{Call, CallError, ErrorKind, Request, RequestError, Response};
+use karakuri_protocol::untrusted::Untrusted;
+use karakuri_workflow::grant::Approved;
+use karakuri_workflow::needs::needs;
+use serde_json::Value;
+
+use super::{Fault, Session};
+use crate::broker::Refused;
+use crate::end::End;
+use crate::script::{Channel, ChannelError};
+use crate::timeline::{CallMoment, What};
+
+/// How long the script may live on after it closed its channel.
+const AFTER_CLOSE: Duration = Duration::from_secs(2);
+
+/// What is known of a call while it is carried out; it becomes a line of the report.
+pub(super) struct Doing {
+    pub(super) number: u32,
+    pub(super) moment: CallMoment,
+}
+
+impl Session<'_> {
+    /// Answers the script until it closes its channel or the run has to end.
+    pub async fn serve(&mut self, channel: &mut Channel) -> End {
+        loop {
+            let bytes = match channel.request().await {
+                Ok(bytes) => bytes,
+                Err(e) => return self.no_request(e).await,
+            };
+            match self.answer(&bytes).await {
+                Ok(response) => {
+                    if let Err(e) = channel.answer(&response).await {
+                        return self.no_request(e).await;
+                    }
+                }
+                Err(end) => return end,
+            }
+        }
+    }
+
+    async fn no_request(&mut self, error: ChannelError) -> End {
+        match error {
+            // A script that ends closes its channel on the way: its own end says more.
+            ChannelError::Closed | ChannelError::Io(_) => {
+                tokio::time::sleep(AFTER_CLOSE).await;
+                End::new(
+                    Exit::ChannelClosed,
+                    "the script closed fd 3, its channel to the agent, and went on; \
+                     leave fd 3 to the karakuri package",
+                )
+            }
+            ChannelError::Cut => {
+                self.violation(Exit::MalformedRequest, &error.to_string(), &[]).await
+            }
+            ChannelError::Oversized(_) => {
+                self.violation(Exit::OversizedRequest, &error.to_string(), &[]).await
+            }
+        }
+    }
+
+    /// The script does not speak the protocol: that is recorded, and the run ends.
+    async fn violation(&mut self, exit: Exit, reason: &str, received: &[u8]) -> End {
+        let event = Event::ProtocolViolation {
+            peer: Actor::Script,
+            reason: reason.to_owned(),
+            received: Redacted::of_bytes(received),
+        };
+        match self.record.note(Actor::Daemon, event) {
+            Ok(()) => {
+                End::new(exit, format!("{reason}; use the karakuri package to talk to the agent"))
+            }
+            Err(end) => end,
+        }
+    }
+
+    async fn answer(&mut self, bytes: &[u8]) -> Result<Response, End> {
+        let request = match Request::parse(bytes) {
+            Ok(request) => request,
+            Err(e @ RequestError::Malformed(_)) => {
+                return Err(self.violation(Exit::MalformedRequest, &e.to_string(), bytes).await);
+            }
+            Err(e @ RequestError::UnknownMethod { .. }) => {
+                return Err(self.violation(Exit::UnknownMethod, &e.to_string(), bytes).await);
+            }
+            Err(RequestError::InvalidParams { id, method, reason }) => {
+                let message = format!("{method}: {}", Untrusted::new(reason).escaped(400));
+                self.unhandled = Some(ErrorKind::InvalidParams);
+                let error = CallError::new(ErrorKind::InvalidParams, message);
+                return Ok(Response::new(id, Err(error)));
+            }
+        };
+        let method = needs(&request.call).method;
+        self.calls += 1;
+        let mut doing = Doing {
+            number: self.calls,
+            moment: CallMoment {
+                method: method.to_owned(),
+                what: summary(&request.call),
+                hit: None,
+                effect: None,
+                changed: None,
+                ms: 0,
+                error: None,
+                picture: None,
+            },
+        };
+        self.record_request(&doing, bytes, &request.call)?;
+        let started = Instant::now();
+        let outcome = self.carry_out(&request.call, &mut doing).await;
+        doing.moment.ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
+        let outcome = match outcome {
+            Ok(value) => Ok(value),
+            Err(Fault::Call(error)) => Err(error),
+            Err(Fault::Run(end)) => {
+                doing.moment.error = Some(end.message.clone());
+                self.show(doing);
+                return Err(end);
+            }
+        };
+        self.unhandled = outcome.as_ref().err().map(|e| e.data.kind);
+        doing.moment.error = outcome.as_ref().err().map(|e| e.message.clone());
+        self.show(doing);
+        Ok(Response::new(request.id, outcome))
+    }
+
+    fn record_request(&mut self, doing: &Doing, bytes: &[u8], call: &Call) -> Result<(), End> {
+        // Text that is typed, logged or put out never reaches the log, not even shortened.
+        let target = shows_selector(call).then(|| Selector::new(&doing.moment.what));
+        self.record.note(
+            Actor::Script,
+            Event::CallRequested {
+                call: doing.number,
+                method: doing.moment.method.clone(),
+                target,
+                parameters: Redacted::of_bytes(bytes),
+            },
+        )
+    }
+
+    /// Checks the grant, waits for the rate, does it.
+    async fn carry_out(&mut self, call: &Call, doing: &mut Doing) -> Result<Value, Fault> {
+        let admitted = match self.broker.admit(call, Instant::now()) {
+            Ok(admitted) => admitted,
+            Err(refused) => return Err(self.refuse(refused, doing)?),
+        };
+        if !admitted.delay.is_zero() {
+            tokio::time::sleep(admitted.delay).await;
+        }
+        self.dispatch(&admitted.call, doing).await
+    }
+
+    /// Records a refusal; the error for the script.
+    fn refuse(&mut self, refused: Refused, doing: &Doing) -> Result<Fault, End> {
+        let call = doing.number;
+        let (error, rule) = match refused {
+            Refused::Denied(denied) => {
+                if let Some(permission) = denied.permission {
+                    let capability = permission.key().to_owned();
+                    self.record
+                        .note(Actor::Daemon, Event::CapabilityDenied { call, capability })?;
+                }
+                (CallError::from(denied), "grant")
+            }
+            Refused::Budget(error) => (error, "limits.actions"),
+        };
+        let reason = Untrusted::new(error.message.as_str()).escaped(400);
+        let rule = rule.to_owned();
+        self.record.note(Actor::Daemon, Event::CallRefused { call, rule, reason })?;
+        Ok(Fault::Call(error))
+    }
+
+    async fn dispatch(&mut self, call: &Approved<Call>, doing: &mut Doing) -> Result<Value, Fault> {
+        match call.get() {
+            Call::Click(p)
+            | Call::DoubleClick(p)
+            | Call::TripleClick(p)
+            | Call::RightClick(p)
+            | Call::MiddleClick(p)
+            | Call::MouseDown(p)
+            | Call::MouseUp(p)
+            | Call::Hover(p) => self.point(call, p, doing).await,
+            Call::Drag(p) => self.drag(call, p, doing).await,
+            Call::Scroll(p) => self.scroll(call, p, doing).await,
+            Call::TypeText(_)
+            | Call::Press(_)
+            | Call::Hold(_)
+            | Call::Paste(_)
+            | Call::SetClipboard(_)
+            | Call::Close(_)
+            | Call::Focus(_) => self.key(call, doing).await,
+            Call::Launch(p) => self.launch(call, p, doing).await,
+            Call::GetClipboard(_)
+            | Call::WaitFor(_)
+            | Call::WaitGone(_)
+            | Call::WaitStill(_)
+            | Call::Exists(_)
+            | Call::Expect(_)
+            | Call::ExpectAny(_)
+            | Call::ReadText(_)
+            | Call::Find(_)
+            | Call::FindAll(_)
+            | Call::Screenshot(_) => self.look(call, doing).await,
+            Call::SoftFail(_)
+            | Call::Attach(_)
+            | Call::Output(_)
+            | Call::Step(_)
+            | Call::Once(_)
+            | Call::Retry(_)
+            | Call::Timeout(_)
+            | Call::Input(_)
+            | Call::Log(_)
+            | Call::FailBusiness(_)
+            | Call::FailApp(_) => self.note(call),
+            Call::TypeSecret(_) | Call::ReadTable(_) | Call::Controls(_) | Call::Secret(_) => {
+                let message = format!("{} is not offered in this version", doing.moment.method);
+                Err(Fault::Call(CallError::new(ErrorKind::Unsupported, message)))
+            }
+        }
+    }
+
+    fn show(&mut self, doing: Doing) {
+        let moment = doing.moment;
+        if let Some(effect) = moment.effect {
+            self.requester.tell(&karakuri_protocol::job::Progress::Act {
+                method: moment.method.clone(),
+                what: moment.what.clone(),
+                effect,
+                ms: moment.ms,
+            });
+        }
+        // Steps and log lines have a place of their own in the timeline.
+        if !matches!(moment.method.as_str(), "step" | "log" | "input" | "timeout") {
+            self.record.push(What::Call(Box::new(moment)));
+        }
+    }
+}
+
+/// Whether the summary of a call is a selector that the audit log may hold.
+fn shows_selector(call: &Call) -> bool {
+    !matches!(
+        call,
+        Call::TypeText(_)
+            | Call::Paste(_)
+            | Call::SetClipboard(_)
+            | Call::Log(_)
+            | Call::Output(_)
+            | Call::SoftFail(_)
+            | Call::Retry(_)
+            | Call::FailBusiness(_)
+            | Call::FailApp(_)
+            | Call::Screenshot(_)
+            | Call::Attach(_)
+    )
+}
+
+/// What a call is about, in a few words: what the report and the progress line show.
+fn summary(call: &Call) -> Untrusted {
+    match call {
+        Call::TypeText(p) | Call::SetClipboard(p) => p.text.clone(),
+        Call::Paste(p) => p.text.clone().unwrap_or_default(),
+        Call::Press(p) => p.keys.clone().into(),
+        Call::Hold(p) => format!("{} for {} ms", p.keys, p.ms).into(),
+        Call::Launch(p) => p.app.clone().into(),
+        Call::Close(p) | Call::Focus(p) => format!("window {}", p.window).into(),
+        Call::WaitStill(p) => format!("{} ms", p.still_ms).into(),
+        Call::SoftFail(p) => p.reason.clone(),
+        Call::Screenshot(p) => p.name.clone(),
+        Call::Attach(p) => p.path.clone(),
+        Call::Output(p) => p.key.clone().into(),
+        Call::Step(p) | Call::Once(p) | Call::Input(p) => p.name.clone().into(),
+        Call::TypeSecret(p) | Call::Secret(p) => p.name.clone().into(),
+        Call::Retry(p) => p.reason.clone(),
+        Call::Timeout(p) => format!("{} ms", p.ms).into(),
+        Call::Log(p) => p.message.clone(),
+        Call::FailBusiness(p) | Call::FailApp(p) => p.code.clone(),
+        Call::ReadText(p) | Call::ReadTable(p) | Call::Controls(p) => {
+            p.region.map_or("screen".into(), |r| super::looks::rect(r).into())
+        }
+        Call::GetClipboard(_) => Untrusted::default(),
+        _ => super::looks::targets(call),
+    }
+}

@@ -1,0 +1,215 @@
+//! One run while the script lives: every call is parsed, checked against the grant, recorded, done,
+//! observed, recorded again, and answered; in that order.
+//!
+//! The session composes the other modules, which know nothing of each other. [`Session::serve`]
+//! answers the script; [`Watch`] waits for everything that can end the run from outside.
+
+mod acts;
+mod calls;
+mod collect;
+mod intent;
+mod launch;
+mod looks;
+mod notes;
+mod watch;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use karakuri_audit::{Actor, AuditError, Entry, Event, IntoEntry, Log, Recorded};
+use karakuri_protocol::desktop::Script;
+use karakuri_protocol::job::{Outcome, Progress};
+use karakuri_protocol::script::{CallError, ErrorKind};
+use karakuri_protocol::untrusted::Untrusted;
+use karakuri_workflow::inputs::Bound;
+use serde_json::Value;
+
+use crate::async_link::AsyncLink;
+use crate::broker::Broker;
+use crate::desktop::{Desktop, DesktopError};
+use crate::display::Display;
+use crate::end::End;
+use crate::evidence::{Evidence, EvidenceError, Sealed};
+use crate::timeline::{Timeline, What};
+
+pub use watch::{Running, Watch, Watched};
+
+/// How long a wait lasts that does not say, until the script sets another time.
+const DEFAULT_WAIT_MS: u32 = 10_000;
+
+/// Tells the requester what happens. The requester may be gone; the run does not depend on it.
+#[derive(Clone, Debug)]
+pub struct Requester(Rc<AsyncLink>);
+
+impl Requester {
+    /// Takes the link.
+    #[must_use]
+    pub fn new(link: AsyncLink) -> Self {
+        Self(Rc::new(link))
+    }
+
+    /// Sends one message; it is lost when the requester does not keep up.
+    pub fn tell(&self, progress: &Progress) {
+        if let Err(e) = self.0.try_send(progress) {
+            tracing::debug!("the requester does not listen: {e}");
+        }
+    }
+
+    /// Sends the last message, however long the requester takes to read it.
+    pub fn finished(&self, outcome: Outcome) {
+        if let Err(e) = self.0.send(&Progress::Finished(Box::new(outcome)), &[]) {
+            tracing::debug!("the requester is gone: {e}");
+        }
+    }
+
+    /// A part of the preparation begins.
+    pub fn step(&self, name: &str) {
+        self.tell(&Progress::Step { name: name.into() });
+    }
+
+    pub(crate) fn link(&self) -> &AsyncLink {
+        &self.0
+    }
+}
+
+/// What of a run outlives the script: the record of it, and its results.
+#[derive(Debug)]
+pub struct Record {
+    /// The audit log.
+    pub audit: Log,
+    /// Sealing.
+    pub evidence: Evidence,
+    /// The timeline, also written to by [`Watch`].
+    pub timeline: Rc<RefCell<Timeline>>,
+    /// The outputs the script set.
+    pub outputs: BTreeMap<String, Value>,
+    /// Defects that did not end the run.
+    pub soft_failures: Vec<Untrusted>,
+    /// The run's id.
+    pub run: String,
+}
+
+impl Record {
+    /// Appends a record of what karakurid does.
+    ///
+    /// # Errors
+    /// Ends the run: no record, no act.
+    pub fn note(&mut self, actor: Actor, event: Event) -> Result<(), End> {
+        let entry = Entry { run: Some(self.run.clone()), actor, event };
+        self.append(entry).map(drop)
+    }
+
+    fn append<T: IntoEntry>(&mut self, intent: T) -> Result<Recorded<T>, End> {
+        self.audit.append(intent).map_err(|e: AuditError| End::evidence("the audit log", e))
+    }
+
+    /// Seals an artifact and records that.
+    ///
+    /// # Errors
+    /// Ends the run.
+    pub fn seal(
+        &mut self,
+        class: karakuri_seal::Class,
+        name: &str,
+        media_type: &str,
+        bytes: impl std::io::Read,
+    ) -> Result<Sealed, End> {
+        let sealed = self
+            .evidence
+            .seal(class, name, media_type, bytes)
+            .map_err(|e: EvidenceError| End::evidence("sealing evidence", e))?;
+        self.append(sealed.entry(&self.run))?;
+        Ok(sealed)
+    }
+
+    /// Adds a moment to the timeline.
+    pub fn push(&self, what: What) {
+        self.timeline.borrow_mut().push(what);
+    }
+}
+
+/// The run while the script lives.
+#[derive(Debug)]
+pub struct Session<'a> {
+    record: &'a mut Record,
+    broker: Broker,
+    desktop: Desktop,
+    display: Display,
+    requester: Requester,
+    inputs: BTreeMap<String, Bound>,
+    run_root: PathBuf,
+    language: Script,
+    wait_ms: u32,
+    calls: u32,
+    unhandled: Option<ErrorKind>,
+}
+
+/// Why a call has no result.
+enum Fault {
+    /// The script is told, and goes on.
+    Call(CallError),
+    /// The run ends.
+    Run(End),
+}
+
+impl From<End> for Fault {
+    fn from(end: End) -> Self {
+        Self::Run(end)
+    }
+}
+
+impl From<DesktopError> for Fault {
+    fn from(error: DesktopError) -> Self {
+        use karakuri_protocol::desktop::{Failure, FailureKind};
+        match error {
+            DesktopError::Failed(Failure { kind: FailureKind::BadRequest, message }) => {
+                Self::Call(CallError::new(ErrorKind::InvalidParams, message))
+            }
+            DesktopError::Failed(Failure { kind: FailureKind::Unsupported, message }) => {
+                Self::Call(CallError::new(ErrorKind::Unsupported, message))
+            }
+            other => Self::Run(other.into()),
+        }
+    }
+}
+
+impl<'a> Session<'a> {
+    /// A session whose desktop and display are up.
+    pub fn new(
+        record: &'a mut Record,
+        broker: Broker,
+        (desktop, display): (Desktop, Display),
+        requester: Requester,
+        inputs: BTreeMap<String, Bound>,
+        run_root: PathBuf,
+    ) -> Self {
+        let language = broker.grant().language();
+        Self {
+            record,
+            broker,
+            desktop,
+            display,
+            requester,
+            inputs,
+            run_root,
+            language,
+            wait_ms: DEFAULT_WAIT_MS,
+            calls: 0,
+            unhandled: None,
+        }
+    }
+
+    /// The kind of error the script was last told and has not reacted to with another call.
+    #[must_use]
+    pub fn unhandled(&self) -> Option<ErrorKind> {
+        self.unhandled
+    }
+
+    /// Acts carried out.
+    #[must_use]
+    pub fn acts(&self) -> u32 {
+        self.broker.acts()
+    }
+}

@@ -1,0 +1,83 @@
+//! Calls about the run's own record: steps, outputs, inputs, the log, the end.
+
+use karakuri_protocol::job::{Exit, Progress};
+use karakuri_protocol::script::{AttachParams, Call, CallError, ErrorKind, FailParams, Level};
+use karakuri_protocol::untrusted::Untrusted;
+use karakuri_seal::Class;
+use karakuri_workflow::grant::Approved;
+use karakuri_workflow::manifest::OutputClass;
+use serde_json::{Value, json};
+
+use super::{Fault, Session, collect};
+use crate::end::End;
+use crate::timeline::What;
+
+impl Session<'_> {
+    /// Carries out a call about the run itself.
+    pub(super) fn note(&mut self, call: &Approved<Call>) -> Result<Value, Fault> {
+        match call.get() {
+            Call::Step(p) => {
+                let name = Untrusted::new(p.name.as_str());
+                self.requester.tell(&Progress::Step { name: name.clone() });
+                self.record.push(What::Step(name));
+            }
+            Call::Log(p) => self.line(p.level, &p.message),
+            Call::SoftFail(p) => {
+                self.record.soft_failures.push(p.reason.clone());
+                self.line(Level::Warning, &p.reason);
+            }
+            Call::Retry(p) => {
+                let text = format!("attempt {}: {}", p.attempt, p.reason.danger_raw());
+                self.line(Level::Warning, &text.into());
+            }
+            Call::Timeout(p) => self.wait_ms = p.ms,
+            // The grant knows the declared names; an optional input may have no value.
+            Call::Input(p) => return Ok(json!(self.inputs.get(&p.name).map(|i| &i.value))),
+            // Only a resumed run has done a part before, and this version resumes none.
+            Call::Once(_) => return Ok(json!(false)),
+            Call::Output(p) => return self.output(&p.key, &p.value),
+            Call::Attach(p) => return self.attach(p),
+            Call::FailBusiness(p) => return Err(Fault::Run(failed(Exit::FailBusiness, p))),
+            Call::FailApp(p) => return Err(Fault::Run(failed(Exit::FailApp, p))),
+            _ => return Err(Fault::Call(CallError::new(ErrorKind::Unsupported, "not a note"))),
+        }
+        Ok(Value::Null)
+    }
+
+    fn line(&mut self, level: Level, text: &Untrusted) {
+        self.requester.tell(&Progress::Line { text: text.clone() });
+        self.record.push(What::Line { level, text: text.clone() });
+    }
+
+    /// Seals a declared output under its class.
+    fn output(&mut self, key: &str, value: &Value) -> Result<Value, Fault> {
+        let class = match self.broker.grant().outputs().get(key).map(|o| o.class) {
+            Some(OutputClass::Pii) => Class::Pii,
+            _ => Class::Output,
+        };
+        let json =
+            serde_json::to_vec_pretty(value).map_err(|e| End::internal("writing an output", e))?;
+        self.record.seal(class, &format!("output-{key}"), "application/json", json.as_slice())?;
+        self.record.outputs.insert(key.to_owned(), value.clone());
+        Ok(Value::Null)
+    }
+
+    /// Seals a copy of a file of the run.
+    fn attach(&mut self, params: &AttachParams) -> Result<Value, Fault> {
+        let bytes = collect::read(&self.run_root, params.path.danger_raw()).map_err(|e| {
+            Fault::Call(CallError::new(ErrorKind::InvalidParams, format!("attach: {e}")))
+        })?;
+        let shown = params.name.as_ref().unwrap_or(&params.path);
+        let name = shown.danger_raw().rsplit('/').next().unwrap_or_default();
+        let name = Untrusted::new(name).escaped(100);
+        let media_type = "application/octet-stream";
+        let sealed = self.record.seal(Class::Output, &name, media_type, bytes.as_slice())?;
+        Ok(json!({ "artifact": sealed.artifact().id }))
+    }
+}
+
+fn failed(exit: Exit, params: &FailParams) -> End {
+    let code = params.code.escaped(100);
+    let message = params.message.as_ref().map(|m| m.escaped(400));
+    End::new(exit, message.map_or_else(|| code.clone(), |m| format!("{code}: {m}")))
+}

@@ -1,0 +1,151 @@
+//! Everything that can end a run from outside the conversation with the script: its end, its
+//! output, the clock, a person, a process of the run that dies.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use karakuri_protocol::job::{Control, Exit, Progress};
+use karakuri_protocol::script::Level;
+use karakuri_protocol::untrusted::Untrusted;
+use karakuri_sandbox::child::{Ending, Status};
+use tokio::time::Instant;
+
+use super::Requester;
+use crate::end::End;
+use crate::script::{Output, OutputEnd};
+use crate::timeline::{Timeline, What};
+use crate::walls::{SandboxId, Walls, sandbox_refused};
+
+/// The sandboxes of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Running {
+    /// X server and applications.
+    pub display: SandboxId,
+    /// karakuri-desktop.
+    pub desktop: SandboxId,
+    /// The courier.
+    pub courier: SandboxId,
+    /// The script.
+    pub script: SandboxId,
+}
+
+/// What to watch.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    /// The monitor.
+    pub walls: &'a Walls,
+    /// The run's sandboxes.
+    pub running: Running,
+    /// The script's stdout and stderr.
+    pub outputs: [Output; 2],
+    /// What both may print together, in bytes.
+    pub output_room: u64,
+    /// Wall time of the run.
+    pub wall: Duration,
+    /// Whoever asked for the run.
+    pub requester: Requester,
+    /// Where lines go.
+    pub timeline: Rc<RefCell<Timeline>>,
+    /// The last line the script printed to stderr.
+    pub last_words: Option<Untrusted>,
+}
+
+/// What ended the watch.
+#[derive(Debug)]
+pub enum Watched {
+    /// The script ended by itself.
+    Script(Ending),
+    /// The run has to end.
+    Run(End),
+}
+
+impl Watch<'_> {
+    /// Waits for the first thing that ends the run.
+    pub async fn wait(&mut self) -> Watched {
+        let deadline = Instant::now() + self.wall;
+        let [stdout, stderr] = &mut self.outputs;
+        let mut open = [true, true];
+        loop {
+            // Both streams draw on the same room; each read takes what it got.
+            let mut rooms = [self.output_room; 2];
+            let [room_out, room_err] = &mut rooms;
+            let (line, level) = tokio::select! {
+                line = stdout.line(room_out), if open[0] => (line, Level::Info),
+                line = stderr.line(room_err), if open[1] => (line, Level::Error),
+                ended = self.walls.ended() => match ended {
+                    Ok((id, status)) if id == self.running.script => {
+                        return script_ended(status);
+                    }
+                    Ok((id, status)) => return Watched::Run(process_ended(id, self.running, status)),
+                    Err(e) => return Watched::Run(e.into()),
+                },
+                () = tokio::time::sleep_until(deadline) => {
+                    let s = self.wall.as_secs();
+                    let message = format!("the run took longer than limits.wall_s = {s} and was stopped");
+                    return Watched::Run(End::new(Exit::Timeout, message));
+                }
+                control = self.requester.link().recv::<Control>() => {
+                    let why = match control {
+                        Ok(Some((Control::Stop, _))) => "a person stopped the run",
+                        _ => "whoever asked for the run is gone",
+                    };
+                    return Watched::Run(End::new(Exit::Interrupted, why));
+                }
+            };
+            self.output_room = rooms[0].min(rooms[1]);
+            match line {
+                Ok(text) => {
+                    if level == Level::Error && !text.is_empty() {
+                        self.last_words = Some(text.clone());
+                    }
+                    self.requester.tell(&Progress::Line { text: text.clone() });
+                    self.timeline.borrow_mut().push(What::Line { level, text });
+                }
+                Err(OutputEnd::Closed) => open[usize::from(level == Level::Error)] = false,
+                Err(OutputEnd::Limit) => {
+                    return Watched::Run(End::new(
+                        Exit::OutputLimit,
+                        "the script printed more than limits.output_kb allows and was stopped; \
+                         print less, or raise the limit in workflow.toml",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Takes what the script printed last and nobody has read yet.
+    pub async fn drain(&mut self) {
+        let soon = Duration::from_millis(50);
+        for (output, level) in self.outputs.iter_mut().zip([Level::Info, Level::Error]) {
+            let mut room = self.output_room;
+            while let Ok(Ok(text)) = tokio::time::timeout(soon, output.line(&mut room)).await {
+                if level == Level::Error && !text.is_empty() {
+                    self.last_words = Some(text.clone());
+                }
+                self.requester.tell(&Progress::Line { text: text.clone() });
+                self.timeline.borrow_mut().push(What::Line { level, text });
+            }
+        }
+    }
+}
+
+fn script_ended(status: Option<Status>) -> Watched {
+    match status {
+        Some(Status::Ended(ending)) => Watched::Script(ending),
+        Some(Status::Refused(failure)) => Watched::Run(sandbox_refused(&failure)),
+        None => Watched::Script(Ending::Signal(9)),
+    }
+}
+
+fn process_ended(id: SandboxId, running: Running, status: Option<Status>) -> End {
+    if let Some(Status::Refused(failure)) = &status {
+        return sandbox_refused(failure);
+    }
+    let name = match id {
+        id if id == running.display => "the display (X server and applications)",
+        id if id == running.desktop => "karakuri-desktop",
+        _ => "karakuri-courier",
+    };
+    End::desktop(name, "ended while the run went on")
+}
