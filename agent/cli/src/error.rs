@@ -1,0 +1,41 @@
+//! What the command line says when it cannot do what it was asked.
+
+use std::path::{Path, PathBuf};
+
+use karakuri_protocol::job::Exit;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Platform(String),
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    NotVerified(String),
+    #[error("{doing}: {reason}")]
+    Internal { doing: &'static str, reason: String },
+}
+
+impl CliError {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Platform(_) => Exit::Platform,
+            Self::Usage(_) | Self::Io { .. } => Exit::Usage,
+            Self::NotVerified(_) => Exit::NotVerified,
+            Self::Internal { .. } => Exit::Internal,
+        }
+    }
+
+    pub(crate) fn internal<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Self {
+        move |e| Self::Internal { doing, reason: e.to_string() }
+    }
+}
+
+/// Names the path an I/O error is about.
+pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> CliError {
+    let path = path.to_owned();
+    move |source| CliError::Io { path, source }
+}

@@ -1,0 +1,38 @@
+//! karakuri: the command line.
+
+mod artifacts;
+mod assets;
+mod audit;
+mod cli;
+mod doctor;
+mod error;
+mod lint;
+mod progress;
+mod report;
+mod run;
+mod site;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Lint(arguments) => lint::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Artifacts(arguments) => artifacts::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Report(arguments) => report::run(&arguments),
+    };
+    match result {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(e) => {
+            eprintln!("karakuri: {e}");
+            ExitCode::from(e.exit().code())
+        }
+    }
+}

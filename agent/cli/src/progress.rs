@@ -1,0 +1,137 @@
+//! What a person sees while a run goes on, and at its end.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use karakuri_protocol::desktop::Effect;
+use karakuri_protocol::job::{Exit, Outcome, Progress};
+
+use crate::site::Site;
+
+/// The lines on the terminal. With `--json` they go to stderr, the outcome alone to stdout.
+#[derive(Debug)]
+pub(crate) struct Display {
+    watch: bool,
+    json: bool,
+    live: bool,
+    start: Instant,
+    step: String,
+    acts: u32,
+}
+
+impl Display {
+    pub(crate) fn new(watch: bool, json: bool) -> Self {
+        let live = std::io::stderr().is_terminal();
+        Self { watch, json, live, start: Instant::now(), step: String::new(), acts: 0 }
+    }
+
+    /// Shows one message of the run.
+    pub(crate) fn show(&mut self, progress: &Progress) {
+        match progress {
+            Progress::Step { name } => {
+                self.step = name.escaped(80);
+                self.line(&self.step.clone());
+            }
+            Progress::Act { method, what, effect, ms } => {
+                self.acts += 1;
+                if self.watch {
+                    let effect = effect_word(*effect);
+                    self.line(&format!("  {method} {} → {effect} ({ms} ms)", what.escaped(60)));
+                }
+            }
+            Progress::Line { text } if self.watch => {
+                self.line(&format!("  | {}", text.escaped(200)))
+            }
+            Progress::Line { .. } | Progress::Finished(_) => {}
+        }
+    }
+
+    /// Keeps the time moving on a terminal.
+    pub(crate) fn tick(&self) {
+        if self.live && !self.step.is_empty() {
+            let (time, step, acts) = (self.elapsed(), &self.step, self.acts);
+            self.raw(&format!("\r\x1b[K{time} {step}  ({acts} acts)"));
+        }
+    }
+
+    pub(crate) fn stopping(&self, times: u32) {
+        let text = if times == 1 {
+            "stopping: evidence is being sealed (again: kill at once)"
+        } else {
+            "killing"
+        };
+        self.line(text);
+    }
+
+    fn elapsed(&self) -> String {
+        format!("[{:6.1} s]", self.start.elapsed().as_secs_f64())
+    }
+
+    fn line(&self, text: &str) {
+        let clear = if self.live { "\r\x1b[K" } else { "" };
+        self.raw(&format!("{clear}{} {text}\n", self.elapsed()));
+    }
+
+    fn raw(&self, text: &str) {
+        // A closed terminal does not end the run.
+        let _written = std::io::stderr().write_all(text.as_bytes());
+    }
+
+    /// The end: what came out, where things are.
+    pub(crate) fn finished(&self, outcome: &Outcome, site: &Site, report: Option<&Path>) {
+        let artifacts = site.store().join(&outcome.store_prefix);
+        if self.live {
+            self.raw("\r\x1b[K");
+        }
+        let text = if self.json {
+            let value = serde_json::json!({
+                "outcome": outcome, "exit_code": outcome.exit.code(), "artifacts": artifacts,
+                "report": report,
+            });
+            format!("{value:#}\n")
+        } else {
+            summary(outcome, site, &artifacts, report)
+        };
+        let _written = std::io::stdout().write_all(text.as_bytes());
+    }
+}
+
+fn summary(outcome: &Outcome, site: &Site, artifacts: &Path, report: Option<&Path>) -> String {
+    let mut text = String::new();
+    for (key, value) in &outcome.outputs {
+        text.push_str(&format!("{key}: {value:#}\n"));
+    }
+    let seconds = f64::from(u32::try_from(outcome.elapsed_ms).unwrap_or(u32::MAX)) / 1000.0;
+    text.push_str(&format!(
+        "\n{}: {} ({seconds:.1} s)\n",
+        outcome.exit.word(),
+        outcome.exit.meaning()
+    ));
+    if !outcome.message.is_empty() {
+        text.push_str(&format!("  {}\n", outcome.message));
+    }
+    text.push_str(&format!("run        {}\n", outcome.run));
+    text.push_str(&format!(
+        "artifacts  {} in {}\n           sealed for the development key {}\n",
+        outcome.artifacts,
+        artifacts.display(),
+        site.path().join("keys/development.pem").display()
+    ));
+    if let Some(report) = report {
+        text.push_str(&format!("report     {}\n", report.display()));
+    }
+    if outcome.exit == Exit::Success {
+        text.push_str("next       karakuri artifacts list last · karakuri audit verify\n");
+    }
+    text
+}
+
+fn effect_word(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Confirmed => "confirmed",
+        Effect::Unverifiable => "unverifiable",
+        Effect::SuspectedNoop => "suspected no-op",
+        Effect::Refused => "refused",
+    }
+}

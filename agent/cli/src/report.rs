@@ -1,0 +1,34 @@
+//! `karakuri report`: the opened copy of a run's report, readable by the user alone.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use karakuri_protocol::job::Exit;
+
+use crate::cli::Report;
+use crate::error::{CliError, at};
+use crate::run::write_private;
+use crate::site::Site;
+
+pub(crate) fn run(arguments: &Report) -> Result<Exit, CliError> {
+    let site = Site::find()?;
+    let path = write_opened(&site, &site.run(&arguments.run)?)?;
+    println!("{}", path.display());
+    if arguments.open {
+        let opener = Path::new("xdg-open");
+        Command::new(opener).arg(&path).status().map_err(at(opener))?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Decrypts the report of the run in `directory` to `reports/<run>.html`.
+pub(crate) fn write_opened(site: &Site, directory: &Path) -> Result<PathBuf, CliError> {
+    let manifest = site.manifest(directory)?;
+    let report = manifest.artifacts.iter().find(|a| a.name == "report").ok_or_else(|| {
+        CliError::NotVerified(format!("run {} has no report in its manifest", manifest.run))
+    })?;
+    let html = site.open(directory, &manifest, report)?;
+    let path = site.path().join("reports").join(format!("{}.html", manifest.run));
+    write_private(&path, &html)?;
+    Ok(path)
+}

@@ -1,0 +1,217 @@
+//! `karakuri run`: hand the job to a monitor of its own, show what happens, open the report.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use karakuri_protocol::job::{Control, Exit, FileInput, Job, Outcome, Progress};
+use karakuri_sandbox::link::Link;
+use karakuri_sandbox::sys::{Namespaces, Privilege, Spawn, Spawned};
+use karakuri_workflow::inputs::InputKind;
+use karakuri_workflow::manifest::{FILE_NAME, Manifest};
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Signal, WaitId, WaitIdOptions};
+use time::OffsetDateTime;
+
+use crate::cli;
+use crate::error::{CliError, at};
+use crate::progress::Display;
+use crate::site::{KEY_NAME, Site};
+use crate::{assets, doctor};
+
+/// Runs the workflow to its end.
+pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
+    doctor::require_platform()?;
+    let site = Site::find()?;
+    site.prepare()?;
+    let (job, fds) = job(arguments, &site)?;
+    let (link, theirs) = Link::pair().map_err(CliError::internal("making a socket pair"))?;
+    let stop = stop_signals()?;
+    let monitor = start_monitor(arguments, &site, &theirs)?;
+    drop(theirs);
+    let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
+    link.send(&job, &borrowed).map_err(CliError::internal("handing over the job"))?;
+    drop(fds);
+    let mut display = Display::new(arguments.watch, arguments.json);
+    let outcome = follow(&link, &stop, &monitor, &mut display)?;
+    let status = rustix::io::retry_on_intr(|| {
+        rustix::process::waitid(WaitId::PidFd(monitor.pidfd.as_fd()), WaitIdOptions::EXITED)
+    });
+    let Some(outcome) = outcome else {
+        let code = status.ok().flatten().and_then(|s| s.exit_status());
+        let exit = Exit::ALL.iter().copied().find(|e| Some(i32::from(e.code())) == code);
+        return Ok(exit.filter(|e| *e != Exit::Success).unwrap_or(Exit::Internal));
+    };
+    let report = open_report(&site, &outcome)?;
+    display.finished(&outcome, &site, report.as_deref());
+    Ok(outcome.exit)
+}
+
+/// The job, and the fds that travel with it: the bundle's directory, then the input files.
+fn job(arguments: &cli::Run, site: &Site) -> Result<(Job, Vec<OwnedFd>), CliError> {
+    let directory = File::open(&arguments.dir).map_err(at(&arguments.dir))?;
+    if !directory.metadata().map_err(at(&arguments.dir))?.is_dir() {
+        let path = arguments.dir.display();
+        return Err(CliError::Usage(format!(
+            "{path} is not a directory; name the one that holds {FILE_NAME}"
+        )));
+    }
+    let mut fds: Vec<OwnedFd> = vec![directory.into()];
+    let (mut values, mut files) = (BTreeMap::new(), Vec::new());
+    for (name, value) in &arguments.inputs {
+        if is_file(&arguments.dir, name) {
+            let path = PathBuf::from(value);
+            fds.push(File::open(&path).map_err(at(&path))?.into());
+            let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.push(FileInput { input: name.clone(), file_name: file_name.into() });
+        } else if values.insert(name.clone(), value.clone()).is_some() {
+            return Err(CliError::Usage(format!("input {name} is given twice")));
+        }
+    }
+    let recipient = site
+        .identity()?
+        .recipient()
+        .and_then(|r| r.to_pem())
+        .map_err(CliError::internal("the development key"))?;
+    let job = Job {
+        run: run_id()?,
+        origin: arguments.dir.to_string_lossy().into_owned().into(),
+        values,
+        files,
+        recipient_pem: recipient,
+        recipient_name: KEY_NAME.to_owned(),
+    };
+    Ok((job, fds))
+}
+
+/// Whether the manifest declares `name` as a file. A manifest that cannot be read is reported by
+/// the daemon, which judges it anyway.
+fn is_file(directory: &Path, name: &str) -> bool {
+    let text = fs::read_to_string(directory.join(FILE_NAME)).unwrap_or_default();
+    Manifest::parse(&text, FILE_NAME)
+        .ok()
+        .and_then(|manifest| manifest.inputs.get(name).map(|input| input.kind))
+        .is_some_and(|kind| kind == InputKind::File)
+}
+
+/// `<UTC date and time>-<8 random hexadecimal digits>`.
+fn run_id() -> Result<String, CliError> {
+    let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
+    let now = OffsetDateTime::now_utc().format(&format).map_err(CliError::internal("the clock"))?;
+    let mut random = [0u8; 4];
+    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+        .map_err(CliError::internal("random numbers"))?;
+    Ok(format!("{now}-{}", hex::encode(random)))
+}
+
+/// A stream that becomes readable when the user wants to stop.
+fn stop_signals() -> Result<UnixStream, CliError> {
+    let failed = CliError::internal("handling signals");
+    let register = || {
+        let (read, write) = UnixStream::pair()?;
+        for signal in
+            [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP]
+        {
+            signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
+        }
+        read.set_nonblocking(true)?;
+        Ok(read)
+    };
+    register().map_err(|e: std::io::Error| failed(e))
+}
+
+fn start_monitor(arguments: &cli::Run, site: &Site, link: &Link) -> Result<Spawned, CliError> {
+    let programs = std::env::current_exe()
+        .ok()
+        .and_then(|exe| exe.parent().map(Path::to_owned))
+        .unwrap_or_default();
+    let program = programs.join("karakuri-monitor");
+    let file = File::open(&program).map_err(at(&program))?;
+    let assets = assets::directory()?;
+    let words = [
+        "karakuri-monitor".into(),
+        "--once".into(),
+        site.path().to_string_lossy(),
+        "--assets".into(),
+        assets.to_string_lossy(),
+        "--log".into(),
+        arguments.log.as_str().into(),
+    ];
+    let words: Result<Vec<CString>, _> =
+        words.into_iter().map(|w| CString::new(w.into_owned())).collect();
+    let words = words.map_err(|_| CliError::Usage("a path contains a NUL byte".to_owned()))?;
+    let null = File::open("/dev/null").map_err(at(Path::new("/dev/null")))?;
+    let (out, err) = (std::io::stdout(), std::io::stderr());
+    Spawn {
+        program: file.as_fd(),
+        arguments: &words,
+        environment: &[],
+        fds: &[null.as_fd(), out.as_fd(), err.as_fd(), link.as_fd()],
+        namespaces: Namespaces::None,
+        privilege: Privilege::Keep,
+    }
+    .start()
+    .map_err(at(&program))
+}
+
+/// Shows progress until the run is over. The first signal asks the run to stop, the second kills.
+fn follow(
+    link: &Link,
+    stop: &UnixStream,
+    monitor: &Spawned,
+    display: &mut Display,
+) -> Result<Option<Outcome>, CliError> {
+    let mut asked = 0;
+    loop {
+        let mut fds = [PollFd::new(link, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
+        let tick = rustix::time::Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
+        match rustix::event::poll(&mut fds, Some(&tick)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(e) => return Err(CliError::internal("waiting")(e)),
+        }
+        let (link_ready, stop_ready) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
+        display.tick();
+        if stop_ready && drain(stop) {
+            asked += 1;
+            display.stopping(asked);
+            // The daemon may be gone already; then its end is what comes next on the link.
+            let _sent = link.send(&Control::Stop, &[]);
+            if asked > 1 {
+                let _killed = rustix::process::pidfd_send_signal(&monitor.pidfd, Signal::KILL);
+            }
+        }
+        if link_ready {
+            match link.recv::<Progress>().map_err(CliError::internal("following the run"))? {
+                Some((Progress::Finished(outcome), _)) => return Ok(Some(*outcome)),
+                Some((progress, _)) => display.show(&progress),
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+fn drain(mut stop: &UnixStream) -> bool {
+    let mut bytes = [0u8; 16];
+    matches!(std::io::Read::read(&mut stop, &mut bytes), Ok(count) if count > 0)
+}
+
+/// Writes an opened copy of the report for the holder of the key.
+fn open_report(site: &Site, outcome: &Outcome) -> Result<Option<PathBuf>, CliError> {
+    let directory = site.store().join(&outcome.store_prefix);
+    if outcome.report_key.is_none() || !directory.join("manifest.dsse.json").exists() {
+        return Ok(None);
+    }
+    crate::report::write_opened(site, &directory).map(Some)
+}
+
+/// Writes a file only the user can read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(bytes)).map_err(at(path))
+}

@@ -1,0 +1,179 @@
+//! The caller's state directory: development keys, audit log, spool, store, opened reports.
+//!
+//! | path | what |
+//! | --- | --- |
+//! | `keys/development.pem` | the private key that opens artifacts; never given to the daemon |
+//! | `site/signing.pem` | the key that signs manifests |
+//! | `audit/` `spool/` `store/` | the daemon's and the courier's |
+//! | `reports/` | reports opened for the holder of the key |
+//!
+//! Both keys are made by the first run, for development: on a site the off-line key is the
+//! customer's and only its public half is there.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use karakuri_protocol::job::Exit;
+use karakuri_seal::manifest::{self, Manifest, SigningIdentity};
+use karakuri_seal::{Context, Identity};
+
+use crate::error::{CliError, at};
+
+/// Name of the development key in a message's header.
+pub(crate) const KEY_NAME: &str = "development";
+/// Namespace of raw keys in a message's header.
+const NAMESPACE: &str = "karakuri";
+
+/// The state directory.
+#[derive(Debug)]
+pub(crate) struct Site(PathBuf);
+
+impl Site {
+    /// Finds the directory: `$KARAKURI_STATE`, else below `$XDG_STATE_HOME`, else below home.
+    pub(crate) fn find() -> Result<Self, CliError> {
+        let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+        let home = || set("HOME").map(|home| home.join(".local/state"));
+        let path = set("KARAKURI_STATE")
+            .or_else(|| set("XDG_STATE_HOME").or_else(home).map(|base| base.join("karakuri")))
+            .ok_or_else(|| {
+                CliError::Usage("neither KARAKURI_STATE nor HOME is set; set one".to_owned())
+            })?;
+        std::path::absolute(&path).map(Self).map_err(at(&path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+
+    /// Makes what a run needs: directories, and the development keys the first time.
+    pub(crate) fn prepare(&self) -> Result<(), CliError> {
+        for name in ["audit", "keys", "reports", "run", "site", "spool", "store"] {
+            let path = self.0.join(name);
+            DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(at(&path))?;
+        }
+        let making = CliError::internal("making the development key");
+        self.keep_key("keys/development.pem", || {
+            Identity::generate(NAMESPACE, KEY_NAME)?.to_pkcs8_pem()
+        })
+        .map_err(|e| e.unwrap_or_else(making))?;
+        let making = CliError::internal("making the site's signing key");
+        self.keep_key("site/signing.pem", || SigningIdentity::generate()?.to_pkcs8_pem())
+            .map_err(|e| e.unwrap_or_else(making))
+    }
+
+    /// Makes a key file unless it is there. A half-written one never gets the final name.
+    fn keep_key<T: AsRef<str>, E>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> Result<T, E>,
+    ) -> Result<(), KeyFault<E>> {
+        let path = self.0.join(name);
+        if path.exists() {
+            return Ok(());
+        }
+        let pem = make().map_err(KeyFault::Making)?;
+        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+        let write = || {
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+            file.write_all(pem.as_ref().as_bytes())?;
+            file.sync_all()?;
+            // Another run may have made it meanwhile: the first one stays.
+            match fs::hard_link(&temporary, &path) {
+                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(e),
+                _ => fs::remove_file(&temporary),
+            }
+        };
+        write().map_err(|e| KeyFault::Io(at(&path)(e)))
+    }
+
+    /// The key that opens artifacts.
+    pub(crate) fn identity(&self) -> Result<Identity, CliError> {
+        let path = self.0.join("keys/development.pem");
+        let pem = zeroize::Zeroizing::new(fs::read_to_string(&path).map_err(at(&path))?);
+        Identity::from_pkcs8_pem(NAMESPACE, KEY_NAME, &pem)
+            .map_err(CliError::internal("reading the development key"))
+    }
+
+    /// The directory of a run in the store, by its id or `last`.
+    pub(crate) fn run(&self, run: &str) -> Result<PathBuf, CliError> {
+        let runs = self.store().join("runs");
+        let mut all: Vec<PathBuf> = Vec::new();
+        for day in fs::read_dir(&runs).into_iter().flatten().flatten() {
+            all.extend(fs::read_dir(day.path()).into_iter().flatten().flatten().map(|r| r.path()));
+        }
+        // Ids begin with the time, so the greatest is the last.
+        all.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        let found = if run == "last" {
+            all.pop()
+        } else {
+            all.into_iter().find(|path| path.file_name().is_some_and(|name| name == run))
+        };
+        found.ok_or_else(|| {
+            CliError::Usage(format!("there is no run {run:?} in {}", runs.display()))
+        })
+    }
+
+    /// The manifest of a run, its signature checked with the site's key.
+    pub(crate) fn manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
+        let key = self.0.join("site/signing.pem");
+        let pem = zeroize::Zeroizing::new(fs::read_to_string(&key).map_err(at(&key))?);
+        let trusted = SigningIdentity::from_pkcs8_pem(&pem)
+            .and_then(|identity| identity.verifying_key())
+            .map_err(CliError::internal("reading the site's signing key"))?;
+        let path = directory.join("manifest.dsse.json");
+        let envelope = fs::read(&path).map_err(at(&path))?;
+        manifest::verify(&envelope, &[trusted])
+            .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))
+    }
+
+    /// Decrypts one artifact of a run and checks that it is the one the manifest names.
+    pub(crate) fn open(
+        &self,
+        directory: &Path,
+        manifest: &Manifest,
+        artifact: &manifest::Artifact,
+    ) -> Result<Vec<u8>, CliError> {
+        let path = directory.join(format!("{}.esdk", artifact.id));
+        let message = fs::File::open(&path).map_err(at(&path))?;
+        let expected = Context {
+            tenant: manifest.tenant.clone(),
+            site: manifest.site.clone(),
+            run: manifest.run.clone(),
+            class: artifact.class,
+        };
+        let mut plaintext = Vec::new();
+        let opened =
+            karakuri_seal::open(&[self.identity()?], Some(&expected), message, &mut plaintext)
+                .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))?;
+        if opened.summary != artifact.summary {
+            return Err(CliError::NotVerified(format!(
+                "{}: {}; it is not the message the manifest names",
+                path.display(),
+                Exit::NotVerified.meaning()
+            )));
+        }
+        Ok(plaintext)
+    }
+}
+
+/// Why a key could not be kept.
+enum KeyFault<E> {
+    Making(E),
+    Io(CliError),
+}
+
+impl<E> KeyFault<E> {
+    fn unwrap_or_else(self, making: impl FnOnce(E) -> CliError) -> CliError {
+        match self {
+            Self::Making(e) => making(e),
+            Self::Io(e) => e,
+        }
+    }
+}
