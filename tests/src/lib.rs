@@ -1,0 +1,8 @@
+//! Black-box tests over the real programs: a state directory of its own, a workflow on disk, the
+//! `karakuri` command, and what it leaves.
+
+mod agent;
+mod workflow;
+
+pub use agent::{Agent, Finished, programs, repository};
+pub use workflow::Workflow;

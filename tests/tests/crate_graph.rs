@@ -1,0 +1,154 @@
+//! The crate graph is the trust graph: what a process must not do, its crate does not link.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Package → packages that must not be anywhere below it, each with the reason.
+const BANS: &[(&str, &[(&str, &str)])] = &[
+    (
+        "karakuri-sandbox",
+        &[
+            ("tokio", "the monitor and the launcher fork: they have one thread"),
+            ("karakuri-workflow", "the monitor parses nothing a workflow wrote"),
+            ("karakuri-protocol", "the monitor does not know what a script can say"),
+            ("x11rb", "the monitor sees no screen"),
+            ("ort", "the monitor runs no model"),
+            ("rustls", "the monitor reaches no network"),
+        ],
+    ),
+    (
+        "karakurid",
+        &[
+            ("x11rb", "who records does not see the screen"),
+            ("enigo", "who records does not touch the keyboard"),
+            ("xcap", "who records does not see the screen"),
+            ("ort", "models run in karakuri-desktop alone"),
+            ("rustls", "karakurid reaches no network"),
+            ("hyper", "karakurid reaches no network"),
+            ("aws-config", "karakurid holds no credentials"),
+        ],
+    ),
+    (
+        "karakuri-desktop",
+        &[
+            ("karakuri-seal", "who sees the screen holds no data key"),
+            ("karakuri-audit", "who sees the screen writes no record"),
+            ("karakuri-workflow", "who sees the screen decides nothing"),
+            ("rustls", "who sees the screen reaches no network"),
+            ("tokio", "one request, one reply: nothing runs beside it"),
+            ("aws-config", "who sees the screen holds no credentials"),
+        ],
+    ),
+    (
+        "karakuri-courier",
+        &[
+            ("karakuri-seal", "who reaches the network holds no data key"),
+            ("karakuri-audit", "who reaches the network writes no record"),
+            ("karakuri-workflow", "the courier decides nothing"),
+            ("x11rb", "who reaches the network does not see the screen"),
+            ("ort", "the courier runs no model"),
+        ],
+    ),
+    (
+        "karakuri-workflow",
+        &[
+            ("karakuri-sandbox", "workflows and sandbox do not know each other"),
+            ("tokio", "a pure library"),
+            ("rustix", "a pure library: no system calls"),
+            ("libc", "a pure library: no system calls"),
+        ],
+    ),
+    (
+        "karakuri-steps",
+        &[
+            ("karakuri-sandbox", "the interpreter runs inside the sandbox and has no part in it"),
+            ("karakuri-workflow", "the interpreter asks; it does not decide"),
+            ("tokio", "one request, one answer"),
+        ],
+    ),
+    (
+        "karakuri-protocol",
+        &[("rustix", "pure data: no system calls"), ("libc", "pure data: no system calls")],
+    ),
+];
+
+/// The most packages `karakuri-sandbox` names itself.
+const SANDBOX_DIRECT: usize = 8;
+
+struct Graph {
+    names: BTreeMap<String, String>,
+    edges: BTreeMap<String, Vec<String>>,
+}
+
+/// The graph of normal dependencies on this platform; what only tests or builds use is left out.
+fn graph() -> Graph {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .args(["--filter-platform", "x86_64-unknown-linux-gnu"])
+        .current_dir(karakuri_tests::repository())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let names = metadata["packages"].as_array().unwrap();
+    let names = names.iter().map(|p| (text(&p["id"]), text(&p["name"]))).collect();
+    let mut edges = BTreeMap::new();
+    for node in metadata["resolve"]["nodes"].as_array().unwrap() {
+        let normal = node["deps"].as_array().unwrap().iter().filter(|dep| {
+            dep["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null())
+        });
+        edges.insert(text(&node["id"]), normal.map(|dep| text(&dep["pkg"])).collect());
+    }
+    Graph { names, edges }
+}
+
+impl Graph {
+    fn id(&self, name: &str) -> &str {
+        self.names.iter().find(|(_, n)| *n == name).map(|(id, _)| id.as_str()).unwrap()
+    }
+
+    fn below(&self, name: &str) -> BTreeSet<&str> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![self.id(name)];
+        while let Some(id) = open.pop() {
+            for next in &self.edges[id] {
+                if seen.insert(next.as_str()) {
+                    open.push(next);
+                }
+            }
+        }
+        seen.iter().map(|id| self.names[*id].as_str()).collect()
+    }
+}
+
+#[test]
+fn no_crate_links_what_its_process_must_not_do() {
+    let graph = graph();
+    let mut broken = Vec::new();
+    for (package, bans) in BANS {
+        let below = graph.below(package);
+        for (banned, reason) in *bans {
+            if below.contains(banned) {
+                broken.push(format!("{package} links {banned}: {reason}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_test_sees_what_is_linked() {
+    let graph = graph();
+    assert!(graph.below("karakuri-desktop").contains("x11rb"));
+    assert!(graph.below("karakurid").contains("karakuri-seal"));
+}
+
+#[test]
+fn the_sandbox_names_few_packages() {
+    let graph = graph();
+    let direct = &graph.edges[graph.id("karakuri-sandbox")];
+    assert!(direct.len() <= SANDBOX_DIRECT, "{direct:?}");
+}

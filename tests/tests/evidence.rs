@@ -1,0 +1,130 @@
+//! What a run leaves: sealed artifacts that only the key opens, a log that shows what was altered,
+//! and nothing else.
+
+use karakuri_protocol::job::Exit;
+use karakuri_tests::{Agent, Workflow};
+use serde_json::Value;
+
+/// A run that types a word it must not leave in plain text anywhere.
+fn agent_with_a_run() -> (Agent, Value) {
+    let workflow = Workflow::new(
+        "from karakuri import run\n\
+         run.log('Schmetterling')\n\
+         open('/work/report.bin', 'wb').write(bytes(range(256)))\n\
+         run.attach('/work/report.bin')\n\
+         run.output('result', {'word': 'Schmetterling'})\n",
+    );
+    let agent = Agent::new();
+    let finished = agent.run(workflow.path(), &[]);
+    finished.ended(Exit::Success);
+    (agent, finished.outcome)
+}
+
+fn json(agent: &Agent, arguments: &[&str]) -> Value {
+    let output = agent.call(arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn artifacts_are_listed_and_decrypted_and_nothing_is_in_plain_text() {
+    let (agent, outcome) = agent_with_a_run();
+    let list = json(&agent, &["artifacts", "list", "last", "--json"]);
+    let names: Vec<&str> =
+        list.as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["report.bin", "output-result", "log", "report"]);
+    let out = tempfile::tempdir().unwrap();
+    let out_path = out.path().to_string_lossy();
+    let output = agent.call(&["artifacts", "decrypt", "last", "--out", &out_path]);
+    assert!(output.status.success());
+    let id = list[0]["id"].as_str().unwrap();
+    let attached = std::fs::read(out.path().join(format!("{id}.bin"))).unwrap();
+    assert_eq!(attached, (0..=255).collect::<Vec<u8>>());
+    let log = list[2]["id"].as_str().unwrap();
+    let log = std::fs::read_to_string(out.path().join(format!("{log}.txt"))).unwrap();
+    assert!(log.contains("Schmetterling"));
+    let report = outcome["report"].as_str().unwrap();
+    for file in files(agent.state()) {
+        if file.to_string_lossy() != report {
+            let bytes = std::fs::read(&file).unwrap();
+            let found = bytes.windows(13).any(|w| w == b"Schmetterling");
+            assert!(!found, "{} holds plain text", file.display());
+        }
+    }
+    assert_eq!(std::fs::read_dir(agent.state().join("spool")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(agent.state().join("run")).unwrap().count(), 0);
+}
+
+#[test]
+fn an_artifact_that_was_altered_is_refused() {
+    let (agent, outcome) = agent_with_a_run();
+    let directory = std::path::PathBuf::from(outcome["artifacts"].as_str().unwrap());
+    let path = directory.join("0001-output.esdk");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let out_path = out.path().to_string_lossy();
+    let output = agent.call(&["artifacts", "decrypt", "last", "0001-output", "--out", &out_path]);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+}
+
+#[test]
+fn a_manifest_that_was_altered_is_refused() {
+    let (agent, outcome) = agent_with_a_run();
+    let directory = std::path::PathBuf::from(outcome["artifacts"].as_str().unwrap());
+    let path = directory.join("manifest.dsse.json");
+    let mut envelope: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let payload = envelope["payload"].as_str().unwrap().to_owned();
+    let other = if payload.starts_with('e') { "f" } else { "e" };
+    envelope["payload"] = Value::String(format!("{other}{}", &payload[1..]));
+    std::fs::write(&path, envelope.to_string()).unwrap();
+    let output = agent.call(&["artifacts", "list", "last"]);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+}
+
+#[test]
+fn the_audit_log_verifies_until_it_is_altered() {
+    let (agent, _) = agent_with_a_run();
+    let report = json(&agent, &["audit", "verify", "--json"]);
+    assert_eq!(report["faults"], serde_json::json!([]));
+    let path = agent.state().join("audit").join("audit.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.contains("artifact.sealed") && text.contains("run.finished"), "{text}");
+    std::fs::write(&path, text.replacen("\"seq\":2", "\"seq\":9", 1)).unwrap();
+    let output = agent.call(&["audit", "verify"]);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("FAULT"));
+}
+
+#[test]
+fn the_report_escapes_what_the_script_says() {
+    let workflow = Workflow::new(
+        "from karakuri import run\nrun.log('<script>alert(1)</script>')\n\
+         run.output('result', '</pre><img src=x onerror=alert(1)>')\n",
+    );
+    let agent = Agent::new();
+    let finished = agent.run(workflow.path(), &[]);
+    let html = std::fs::read_to_string(finished.ended(Exit::Success).report()).unwrap();
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(!html.contains("<script") && !html.contains("<img"));
+    assert!(!html.contains("http://") && !html.contains("https://"));
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(finished.report()).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+fn files(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
+}
