@@ -44,7 +44,7 @@ check: ## What a commit must pass: format, lints, cargo-deny, docs, scripts, wor
 bench: ## Measure against named peers: a table of ratios, and target/bench.json
 	@$(setup) test
 	@$(MAKE) build
-	cargo run --release --locked --package karakuri-tests --bin bench
+	@$(CARGO_TARGET_DIR)/release/bench
 
 soak: ## The tests that are too long for every run
 	@$(setup) test

@@ -2,6 +2,7 @@
 //! `karakuri` command, and what it leaves.
 
 mod agent;
+pub mod bench;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};

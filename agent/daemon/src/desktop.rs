@@ -57,7 +57,11 @@ impl From<DesktopError> for End {
             DesktopError::Failed(Failure { kind: FailureKind::WrongAsset, message }) => {
                 End::new(Exit::WrongAsset, message)
             }
-            other => End::desktop("the desktop", other),
+            DesktopError::Failed(failure) => End::desktop("karakuri-desktop", failure.message),
+            other => End::desktop(
+                "karakuri-desktop",
+                format!("{other}; run again with --log debug to see what it printed"),
+            ),
         }
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn still(
     let (mut last, _) = desktop.refresh()?;
     let mut since = Instant::now();
     loop {
-        desktop.pump(deadline.min(since + still))?;
+        desktop.pump_unless_drawn(deadline.min(since + still))?;
         let (frame, drawn) = desktop.refresh()?;
         let within: Vec<Rect> = drawn.iter().filter_map(|r| r.intersection(&region)).collect();
         let now = Instant::now();

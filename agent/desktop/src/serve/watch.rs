@@ -48,7 +48,7 @@ pub(super) fn watch(
     let mut seen = Seen { after: before, changed: Vec::new(), surfaces: false };
     let mut until = deadline;
     loop {
-        desktop.pump(until)?;
+        desktop.pump_unless_drawn(until)?;
         let (frame, drawn) = desktop.refresh()?;
         let fresh = changes(&seen.after, &frame, &drawn);
         let now = Instant::now();

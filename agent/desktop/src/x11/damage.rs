@@ -57,6 +57,11 @@ impl Damage {
         Ok(std::mem::take(&mut self.kept))
     }
 
+    /// What [`Damage::keep`] fetched and [`Damage::take`] has not given yet.
+    pub(super) fn kept(&self) -> &[Rect] {
+        &self.kept
+    }
+
     /// Fetches the damage for a later [`Damage::take`], so that the server reports what comes next.
     pub(super) fn keep(&mut self) -> Result<(), X11Error> {
         if !self.pending {

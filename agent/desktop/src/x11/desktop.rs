@@ -170,21 +170,37 @@ impl Desktop {
     }
 
     /// Looks at the screen again where something was drawn since the last call: the picture now,
-    /// and those places. The picture is only captured anew when there are any.
+    /// and every place where it can differ from the one before. The picture is only captured anew
+    /// when there are any.
     ///
     /// # Errors
     /// When the capture fails.
     pub fn refresh(&mut self) -> Result<(Rc<Frame>, Vec<Rect>), X11Error> {
         self.drain()?;
-        let drawn = self.damage.take()?;
-        match &self.frame {
-            Some(frame) if drawn.is_empty() => Ok((Rc::clone(frame), drawn)),
-            _ => {
-                let frame = Rc::new(self.capture.grab(self.display.screen)?);
-                self.frame = Some(Rc::clone(&frame));
-                Ok((frame, drawn))
-            }
+        let mut drawn = self.damage.take()?;
+        if let (Some(frame), true) = (&self.frame, drawn.is_empty()) {
+            return Ok((Rc::clone(frame), drawn));
         }
+        let frame = Rc::new(self.capture.grab(self.display.screen)?);
+        self.frame = Some(Rc::clone(&frame));
+        // What was drawn after the damage was taken and before the picture was is in the picture
+        // already, and would be missed by comparing it with the next.
+        self.drain()?;
+        self.damage.keep()?;
+        drawn.extend(self.damage.kept());
+        Ok((frame, drawn))
+    }
+
+    /// Waits as [`Desktop::pump`] does, but not when something is drawn already that
+    /// [`Desktop::refresh`] has not shown yet.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn pump_unless_drawn(&mut self, deadline: Instant) -> Result<(), X11Error> {
+        if self.damage.is_pending() {
+            return self.drain();
+        }
+        self.pump(deadline).map(|_| ())
     }
 
     /// Waits until something was drawn since the last [`Desktop::refresh`], and then until nothing

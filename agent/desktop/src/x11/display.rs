@@ -103,6 +103,9 @@ impl Display {
     /// what is already there.
     pub(crate) fn next_event(&self, deadline: Instant) -> Result<Option<Event>, X11Error> {
         loop {
+            // Before looking for events, because sending may also read some off the socket, and
+            // then the socket has nothing left to wake us with.
+            self.connection.flush()?;
             if let Some(event) = self.connection.poll_for_event()? {
                 return Ok(Some(event));
             }
@@ -110,7 +113,6 @@ impl Display {
             if left.is_zero() {
                 return Ok(None);
             }
-            self.connection.flush()?;
             wait_readable(&[self.as_fd()], Timespec::try_from(left).ok().as_ref())?;
         }
     }

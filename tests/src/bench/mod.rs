@@ -1,0 +1,14 @@
+//! Measurements of the real programs, each beside a named peer in the same round. Nothing here
+//! passes or fails by a figure: it reports. `bin/bench.rs` is the way in.
+
+mod error;
+mod peers;
+mod processes;
+mod round;
+mod run;
+mod table;
+
+pub use error::BenchError;
+pub use peers::{Peers, require};
+pub use round::Bench;
+pub use table::Report;

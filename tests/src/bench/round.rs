@@ -1,0 +1,175 @@
+//! What is measured, and in which order: one round measures everything once, each figure of
+//! Karakuri followed at once by its peer's, so that a busy machine slows down both.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::error::{BenchError, of};
+use super::peers::Peers;
+use super::processes::Process;
+use super::run::{Mark, Run};
+use super::table::{Idle, Report};
+use crate::{Agent, Workflow, repository};
+
+const EMPTY: &str = "from karakuri import run\nrun.log('mark started')\n";
+const PAGE: &str = "workflows/library/invoice-entry/invoices/northwind.pdf";
+
+/// Measures into a report.
+#[derive(Debug)]
+pub struct Bench {
+    agent: Agent,
+    peers: Peers,
+    empty: Workflow,
+    screen: Workflow,
+    idle: Workflow,
+    page: PathBuf,
+    words: BTreeSet<String>,
+}
+
+impl Bench {
+    /// Prepares the workflows.
+    ///
+    /// # Errors
+    /// When the words of the page cannot be taken out of it.
+    pub fn new(peers: Peers) -> Result<Self, BenchError> {
+        let screen = Workflow::empty();
+        screen.file("workflow.toml", include_str!("screen.toml"));
+        screen.file("main.py", include_str!("screen.py"));
+        let page = repository().join(PAGE);
+        let words = words(&peers.text_of(&page)?.stdout);
+        Ok(Self {
+            agent: Agent::new(),
+            peers,
+            empty: Workflow::new(EMPTY),
+            screen,
+            idle: Workflow::new(include_str!("idle.py")),
+            page,
+            words,
+        })
+    }
+
+    /// Everything that has a duration, once.
+    ///
+    /// # Errors
+    /// When a run or a peer fails.
+    pub fn round(&self, report: &mut Report) -> Result<(), BenchError> {
+        self.empty_script(report)?;
+        self.screen(report)?;
+        let hello = repository().join("workflows/library/hello-desktop");
+        let run = Run::follow(&self.agent, &hello, &[], |_| {})?;
+        report.row("hello-desktop, whole run", "ms").ours(run.elapsed_ms());
+        report.row("hello-desktop, processor", "ms").ours(ms(run.cpu));
+        Ok(())
+    }
+
+    fn empty_script(&self, report: &mut Report) -> Result<(), BenchError> {
+        let mut started = None;
+        let run = Run::follow(&self.agent, self.empty.path(), &[], |m| started = Some(m.after))?;
+        let peer = self.peers.empty_script()?;
+        let started = started.ok_or_else(|| BenchError::Absent("mark started".to_owned()))?;
+        let versus = "xvfb-run -a python3 -c pass";
+        report.row("empty script, until it starts", "ms").ours(ms(started));
+        report.row("empty script, whole run", "ms").ours(ms(run.wall)).peer(versus, ms(peer.wall));
+        report.row("empty script, processor", "ms").ours(ms(run.cpu)).peer(versus, ms(peer.cpu));
+        Ok(())
+    }
+
+    fn screen(&self, report: &mut Report) -> Result<(), BenchError> {
+        let mut marks: Vec<(Mark, Duration)> = Vec::new();
+        let page = [format!("page={}", self.page.display())];
+        let run = Run::follow(&self.agent, self.screen.path(), &page, |mark| {
+            let cpu = of_desktop(&mark).map_or(Duration::ZERO, Process::cpu);
+            marks.push((mark, cpu));
+        })?;
+        let cpu = |name: &str| {
+            let mark = marks.iter().find(|(mark, _)| mark.name == name);
+            mark.map(|(_, cpu)| *cpu).ok_or_else(|| BenchError::Absent(format!("mark {name}")))
+        };
+        let peer = self.peers.read(&self.picture()?)?;
+        let (fresh, again, done) = (cpu("read")?, cpu("again")?, cpu("done")?);
+        let versus = "tesseract";
+        let rows = [
+            ("read a screen, the first of a run", "first", None),
+            ("read a screen, changed", "fresh", Some(again.saturating_sub(fresh))),
+            ("read a screen, unchanged", "unchanged", Some(done.saturating_sub(again))),
+        ];
+        for (what, key, cpu) in rows {
+            for value in run.numbers(key)? {
+                report.row(what, "ms").ours(value).peer(versus, ms(peer.wall));
+            }
+            if let Some(cpu) = cpu {
+                let what = format!("{what}: processor");
+                report.row(&what, "ms").ours(ms(cpu)).peer(versus, ms(peer.cpu));
+            }
+        }
+        let found = |text: &str| words(text).intersection(&self.words).count() as f64;
+        let what = format!("read a screen, of {} words found", self.words.len());
+        let (ours, theirs) = (found(run.text("text")?), found(&peer.stdout));
+        report.row(&what, "").ours(ours).peer(versus, theirs);
+        self.pointer(&run, report)
+    }
+
+    fn pointer(&self, run: &Run, report: &mut Report) -> Result<(), BenchError> {
+        let clicks = run.numbers("click")?;
+        let what = format!("clicks confirmed by their effect, of {}", clicks.len());
+        for (ms_ours, n) in clicks.into_iter().zip(0..) {
+            let theirs = self.peers.click(300 + 8 * n, 300 + 40 * (n % 2))?;
+            report.row("click", "ms").ours(ms_ours).peer("xdotool, unchecked", ms(theirs.wall));
+        }
+        for (ms_ours, n) in run.numbers("hover")?.into_iter().zip(0..) {
+            let theirs = self.peers.hover(300 + 8 * n, 300 + 40 * (n % 2))?;
+            report.row("hover", "ms").ours(ms_ours).peer("xdotool, unchecked", ms(theirs.wall));
+        }
+        for count in run.numbers("confirmed")? {
+            report.row(&what, "").ours(count);
+        }
+        Ok(())
+    }
+
+    /// Opens the picture of the screen that the last run kept.
+    fn picture(&self) -> Result<PathBuf, BenchError> {
+        let out = self.agent.state().join("opened");
+        let words = ["artifacts", "decrypt", "last", "--out", &out.to_string_lossy()];
+        let output = self.agent.command(&words).output().map_err(of("karakuri artifacts"))?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let picture = printed.lines().find(|line| line.ends_with(".webp"));
+        picture.map(PathBuf::from).ok_or_else(|| {
+            BenchError::Absent(format!("picture: {}", String::from_utf8_lossy(&output.stderr)))
+        })
+    }
+
+    /// Memory and processor time of each process while the script sleeps.
+    ///
+    /// # Errors
+    /// When the run fails.
+    pub fn idle(&self, report: &mut Report) -> Result<(), BenchError> {
+        let mut before = None;
+        Run::follow(&self.agent, self.idle.path(), &[], |mark| match before.take() {
+            None => {
+                let cpu: Vec<Duration> = mark.processes.iter().map(Process::cpu).collect();
+                before = Some((mark, cpu));
+            }
+            Some((first, cpu)) => {
+                let length = mark.after.saturating_sub(first.after);
+                let processes = first.processes.iter().zip(cpu);
+                report.idle = processes.map(|(p, before)| Idle::of(p, before, length)).collect();
+            }
+        })?;
+        Ok(())
+    }
+}
+
+fn of_desktop(mark: &Mark) -> Option<&Process> {
+    mark.processes.iter().find(|process| process.name == "karakuri-desktop")
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}
+
+/// Words of two letters or digits and more; punctuation around them does not count.
+fn words(text: &str) -> BTreeSet<String> {
+    let trimmed = text.split_whitespace().map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
+    trimmed.filter(|word| word.chars().count() > 1).map(str::to_owned).collect()
+}
