@@ -45,6 +45,7 @@ pub(super) async fn finish(
         elapsed,
         exit: end.exit,
         message: end.message.clone(),
+        inputs: started.inputs.clone(),
         acts: started.acts,
         screen: started.screen,
     };

@@ -40,6 +40,7 @@ pub(super) struct Started {
     pub(super) acts: u32,
     pub(super) screen: Option<Rect>,
     pub(super) about: Option<(String, String)>,
+    pub(super) inputs: Vec<(String, String)>,
 }
 
 /// Runs all stages, then finishes whatever happened.
@@ -111,6 +112,7 @@ fn judge(
     };
     let Manifest { name, version, .. } = &intake.manifest;
     started.about = Some((name.clone(), version.to_string()));
+    started.inputs = intake.inputs.iter().map(|(n, i)| (n.clone(), i.value.clone())).collect();
     record.note(
         Actor::Daemon,
         Event::RunStarted {

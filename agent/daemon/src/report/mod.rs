@@ -34,6 +34,8 @@ pub struct About {
     pub exit: Exit,
     /// What happened.
     pub message: String,
+    /// The inputs: name and value; for a file its path in the run.
+    pub inputs: Vec<(String, String)>,
     /// Acts carried out.
     pub acts: u32,
     /// The screen; none if there never was one.

@@ -38,6 +38,7 @@ pub(super) fn page(
             }
             body { main {
                 (head(about, timeline))
+                (inputs(about))
                 (results(outputs, soft_failures))
                 (refusals(timeline))
                 h2 { "What happened" }
@@ -66,9 +67,20 @@ fn head(about: &About, timeline: &Timeline) -> Markup {
         dl {
             dt { "Run" } dd.mono { (about.run) }
             @if !about.version.is_empty() { dt { "Version" } dd { (about.version) } }
-            dt { "Started" } dd { (about.started.format(&Rfc3339).unwrap_or_default()) }
+            dt { "Started" } dd { (about.started.truncate_to_second().format(&Rfc3339).unwrap_or_default()) }
             dt { "Took" } dd { (seconds(about.elapsed)) }
             dt { "Calls" } dd { (calls) " shown below, " (about.acts) " of them acts" }
+        }
+    }
+}
+
+fn inputs(about: &About) -> Markup {
+    html! {
+        @if !about.inputs.is_empty() {
+            h2 { "Inputs" }
+            dl { @for (name, value) in &about.inputs {
+                dt { (name) } dd { (Untrusted::new(value.as_str()).escaped(400)) }
+            } }
         }
     }
 }
