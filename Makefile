@@ -72,7 +72,8 @@ build-tests:
 
 run-tests: build-tests
 	/usr/bin/python3 -m unittest discover --start-directory packaging/setup/tests
-	/usr/bin/python3 -m unittest discover --start-directory workflows/sdk/python/tests
+	/usr/bin/python3 -m unittest discover --start-directory workflows/sdk/python --top-level-directory workflows/sdk/python
+	/usr/bin/python3 -m unittest discover --start-directory workflows/library/tests
 	cargo test $(workspace) --no-fail-fast
 
 format:
@@ -96,4 +97,4 @@ scripts:
 	shellcheck --external-sources $(shell_scripts)
 
 workflows:
-	for workflow in workflows/library/*/; do $(karakuri) lint "$$workflow"; done
+	for manifest in workflows/library/*/workflow.toml; do $(karakuri) lint "$${manifest%/*}"; done

@@ -93,9 +93,10 @@ impl Peers {
         call(Command::new("tesseract").arg(picture).args(["stdout", "-l", "eng"]))
     }
 
-    /// Clicks without looking whether anything came of it.
+    /// Clicks without looking whether anything came of it, and without the 100 ms that xdotool
+    /// waits after a click by default.
     pub(super) fn click(&self, x: u32, y: u32) -> Result<Call, BenchError> {
-        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "1"])
+        self.xdotool(&["mousemove", &x.to_string(), &y.to_string(), "click", "--delay", "0", "1"])
     }
 
     /// Moves the pointer.

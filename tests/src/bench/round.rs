@@ -1,18 +1,20 @@
 //! What is measured, and in which order: one round measures everything once, each figure of
 //! Karakuri followed at once by its peer's, so that a busy machine slows down both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::{BenchError, of};
 use super::peers::Peers;
-use super::processes::Process;
+use super::processes::{Memory, Process};
 use super::run::{Mark, Run};
 use super::table::{Idle, Report};
 use crate::{Agent, Workflow, repository};
 
-const EMPTY: &str = "from karakuri import run\nrun.log('mark started')\n";
+const READER: &str = "tesseract";
+const XDOTOOL: &str = "xdotool, effect not checked";
+const EMPTY: &str = "print('mark started', flush=True)\n";
 const PAGE: &str = "workflows/library/invoice-entry/invoices/northwind.pdf";
 
 /// Measures into a report.
@@ -49,13 +51,20 @@ impl Bench {
         })
     }
 
-    /// Everything that has a duration, once.
+    /// Everything that has a peer, once.
     ///
     /// # Errors
     /// When a run or a peer fails.
     pub fn round(&self, report: &mut Report) -> Result<(), BenchError> {
         self.empty_script(report)?;
-        self.screen(report)?;
+        self.screen(report)
+    }
+
+    /// A whole workflow, of which no peer does the same.
+    ///
+    /// # Errors
+    /// When the run fails.
+    pub fn whole_run(&self, report: &mut Report) -> Result<(), BenchError> {
         let hello = repository().join("workflows/library/hello-desktop");
         let run = Run::follow(&self.agent, &hello, &[], |_| {})?;
         report.row("hello-desktop, whole run", "ms").ours(run.elapsed_ms());
@@ -76,19 +85,21 @@ impl Bench {
     }
 
     fn screen(&self, report: &mut Report) -> Result<(), BenchError> {
-        let mut marks: Vec<(Mark, Duration)> = Vec::new();
+        let mut marks: BTreeMap<String, (Duration, Memory)> = BTreeMap::new();
         let page = [format!("page={}", self.page.display())];
         let run = Run::follow(&self.agent, self.screen.path(), &page, |mark| {
-            let cpu = of_desktop(&mark).map_or(Duration::ZERO, Process::cpu);
-            marks.push((mark, cpu));
+            if let Some(desktop) = of_desktop(&mark) {
+                let cost = (desktop.cpu(), desktop.memory());
+                marks.insert(mark.name, cost);
+            }
         })?;
-        let cpu = |name: &str| {
-            let mark = marks.iter().find(|(mark, _)| mark.name == name);
-            mark.map(|(_, cpu)| *cpu).ok_or_else(|| BenchError::Absent(format!("mark {name}")))
+        let mark = |name: &str| {
+            let cost = marks.get(name).copied();
+            cost.ok_or_else(|| BenchError::Absent(format!("mark {name}")))
         };
-        let peer = self.peers.read(&self.picture()?)?;
-        let (fresh, again, done) = (cpu("read")?, cpu("again")?, cpu("done")?);
-        let versus = "tesseract";
+        let ((fresh, _), (again, _), (done, memory)) =
+            (mark("read")?, mark("again")?, mark("done")?);
+        let peer = self.peers.read(&self.picture(&run)?)?;
         let rows = [
             ("read a screen, the first of a run", "first", None),
             ("read a screen, changed", "fresh", Some(again.saturating_sub(fresh))),
@@ -96,18 +107,24 @@ impl Bench {
         ];
         for (what, key, cpu) in rows {
             for value in run.numbers(key)? {
-                report.row(what, "ms").ours(value).peer(versus, ms(peer.wall));
+                report.row(what, "ms").ours(value).peer(READER, ms(peer.wall));
             }
             if let Some(cpu) = cpu {
                 let what = format!("{what}: processor");
-                report.row(&what, "ms").ours(ms(cpu)).peer(versus, ms(peer.cpu));
+                report.row(&what, "ms").ours(ms(cpu)).peer(READER, ms(peer.cpu));
             }
         }
-        let found = |text: &str| words(text).intersection(&self.words).count() as f64;
-        let what = format!("read a screen, of {} words found", self.words.len());
-        let (ours, theirs) = (found(run.text("text")?), found(&peer.stdout));
-        report.row(&what, "").ours(ours).peer(versus, theirs);
+        let mib = memory.rss as f64 / 1024.0;
+        report.row("karakuri-desktop after reading: RSS", "MiB").ours(mib);
+        let what = format!("words of the page found, of {}", self.words.len());
+        let (ours, theirs) = (self.found(run.text("text")?), self.found(&peer.stdout));
+        report.row(&what, "").ours(ours).peer(READER, theirs);
         self.pointer(&run, report)
+    }
+
+    /// How many of the page's words a reading holds.
+    fn found(&self, text: &str) -> f64 {
+        words(text).intersection(&self.words).count() as f64
     }
 
     fn pointer(&self, run: &Run, report: &mut Report) -> Result<(), BenchError> {
@@ -115,11 +132,11 @@ impl Bench {
         let what = format!("clicks confirmed by their effect, of {}", clicks.len());
         for (ms_ours, n) in clicks.into_iter().zip(0..) {
             let theirs = self.peers.click(300 + 8 * n, 300 + 40 * (n % 2))?;
-            report.row("click", "ms").ours(ms_ours).peer("xdotool, unchecked", ms(theirs.wall));
+            report.row("click", "ms").ours(ms_ours).peer(XDOTOOL, ms(theirs.wall));
         }
         for (ms_ours, n) in run.numbers("hover")?.into_iter().zip(0..) {
             let theirs = self.peers.hover(300 + 8 * n, 300 + 40 * (n % 2))?;
-            report.row("hover", "ms").ours(ms_ours).peer("xdotool, unchecked", ms(theirs.wall));
+            report.row("hover", "ms").ours(ms_ours).peer(XDOTOOL, ms(theirs.wall));
         }
         for count in run.numbers("confirmed")? {
             report.row(&what, "").ours(count);
@@ -127,16 +144,18 @@ impl Bench {
         Ok(())
     }
 
-    /// Opens the picture of the screen that the last run kept.
-    fn picture(&self) -> Result<PathBuf, BenchError> {
+    /// Opens the picture of the screen that a run kept.
+    fn picture(&self, run: &Run) -> Result<PathBuf, BenchError> {
         let out = self.agent.state().join("opened");
-        let words = ["artifacts", "decrypt", "last", "--out", &out.to_string_lossy()];
+        let picture = run.text("picture")?;
+        let words = ["artifacts", "decrypt", run.id(), picture, "--out", &out.to_string_lossy()];
         let output = self.agent.command(&words).output().map_err(of("karakuri artifacts"))?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        let picture = printed.lines().find(|line| line.ends_with(".webp"));
-        picture.map(PathBuf::from).ok_or_else(|| {
-            BenchError::Absent(format!("picture: {}", String::from_utf8_lossy(&output.stderr)))
-        })
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).trim().into());
+        }
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let program = format!("karakuri artifacts decrypt {picture}");
+        Err(BenchError::Peer { program, status: output.status, stderr })
     }
 
     /// Memory and processor time of each process while the script sleeps.

@@ -76,6 +76,11 @@ impl Run {
         Err(BenchError::Run { exit: word("exit"), message: word("message"), stderr: shown })
     }
 
+    /// Its id.
+    pub(super) fn id(&self) -> &str {
+        self.outcome["run"].as_str().unwrap_or_default()
+    }
+
     /// Milliseconds from the job to the end, as the outcome says it.
     pub(super) fn elapsed_ms(&self) -> f64 {
         self.outcome["elapsed_ms"].as_f64().unwrap_or_default()

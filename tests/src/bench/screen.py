@@ -25,9 +25,10 @@ def read():
     run.log("mark again")
     unchanged, _ = timed(d.read_text)
     run.log("mark done")
-    d.screenshot("screen")
+    picture = d.screenshot("screen")
     d.close(viewer)
-    return {"first": first, "fresh": fresh, "unchanged": unchanged, "text": str(text)}
+    times = {"first": first, "fresh": fresh, "unchanged": unchanged}
+    return {**times, "text": str(text), "picture": picture}
 
 
 def point():

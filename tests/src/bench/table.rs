@@ -129,11 +129,16 @@ impl fmt::Display for Row {
         };
         write!(f, "{what:<42} {:>9.1} {:>9.1}", min(&self.ours), median(&self.ours))?;
         if let (Some(name), theirs) = (self.peer, &self.theirs) {
-            let ratio = self.ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
+            let ratio = self.ratio().map_or_else(|| "-".to_owned(), shown);
             write!(f, " {:>9.1} {:>9.1}  {ratio:>6}  {name}", min(theirs), median(theirs))?;
         }
         Ok(())
     }
+}
+
+/// A ratio, with more digits if it is small.
+fn shown(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.3}") } else { format!("{ratio:.2}") }
 }
 
 fn min(values: &[f64]) -> f64 {
