@@ -44,6 +44,8 @@ pub struct Finished {
     pub outcome: Value,
     /// What was printed besides.
     pub stderr: String,
+    /// The opened report; empty if there is none.
+    pub report: String,
 }
 
 impl Agent {
@@ -114,9 +116,12 @@ impl Default for Agent {
 
 /// What a finished command printed.
 fn finished(output: &Output) -> Finished {
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let report = outcome["report"].as_str().map(std::fs::read_to_string);
     Finished {
         code: output.status.code().unwrap_or(-1),
-        outcome: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        report: report.and_then(Result::ok).unwrap_or_default(),
+        outcome,
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
@@ -134,12 +139,6 @@ impl Finished {
         &self.outcome["outcome"]["outputs"]["result"]
     }
 
-    /// Where the opened report is.
-    #[must_use]
-    pub fn report(&self) -> PathBuf {
-        self.outcome["report"].as_str().unwrap_or_default().into()
-    }
-
     /// Checks the exit, and that the run was recorded: a report and sealed artifacts are there.
     ///
     /// # Panics
@@ -147,8 +146,8 @@ impl Finished {
     pub fn ended(&self, exit: Exit) -> &Self {
         assert_eq!(self.code, i32::from(exit.code()), "{self:#?}");
         assert_eq!(self.outcome["outcome"]["exit"], exit.word(), "{self:#?}");
-        let report = std::fs::read_to_string(self.report()).unwrap_or_default();
-        assert!(report.contains(exit.word()), "no report that says {}: {self:#?}", exit.word());
+        let word = exit.word();
+        assert!(self.report.contains(word), "no report that says {word}: {}", self.stderr);
         self
     }
 }

@@ -1,5 +1,6 @@
 //! Black-box tests over the real programs: a state directory of its own, a workflow on disk, the
 //! `karakuri` command, and what it leaves.
+#![expect(clippy::panic, reason = "a harness that cannot go on fails its test")]
 
 mod agent;
 pub mod bench;

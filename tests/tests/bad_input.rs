@@ -40,7 +40,7 @@ fn an_unknown_manifest_key() {
 #[test]
 fn a_target_that_is_not_on_the_screen() {
     let script = "from karakuri import desktop as d\n\
-                  d.click('text:\"Nowhere to be seen\"', timeout=0.5)\n";
+                  d.click('text:\"Nowhere to be seen\"', timeout_ms=500)\n";
     let finished = run(&Workflow::new(script));
     finished.ended(Exit::NotFound);
     says(&finished, "Nowhere to be seen");

@@ -106,12 +106,12 @@ fn the_report_escapes_what_the_script_says() {
     );
     let agent = Agent::new();
     let finished = agent.run(workflow.path(), &[]);
-    let html = std::fs::read_to_string(finished.ended(Exit::Success).report()).unwrap();
+    let html = &finished.ended(Exit::Success).report;
     assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
     assert!(!html.contains("<script") && !html.contains("<img"));
     assert!(!html.contains("http://") && !html.contains("https://"));
     let mode = std::os::unix::fs::PermissionsExt::mode(
-        &std::fs::metadata(finished.report()).unwrap().permissions(),
+        &std::fs::metadata(finished.outcome["report"].as_str().unwrap()).unwrap().permissions(),
     );
     assert_eq!(mode & 0o777, 0o600);
 }

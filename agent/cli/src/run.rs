@@ -99,9 +99,11 @@ fn is_file(directory: &Path, name: &str) -> bool {
         .is_some_and(|kind| kind == InputKind::File)
 }
 
-/// `<UTC date and time>-<8 random hexadecimal digits>`.
+/// `<UTC date and time to the ms>-<8 random hexadecimal digits>`.
 fn run_id() -> Result<String, CliError> {
-    let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
+    let format = time::macros::format_description!(
+        "[year][month][day]T[hour][minute][second][subsecond digits:3]Z"
+    );
     let now = OffsetDateTime::now_utc().format(&format).map_err(CliError::internal("the clock"))?;
     let mut random = [0u8; 4];
     rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())

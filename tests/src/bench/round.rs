@@ -99,11 +99,25 @@ impl Bench {
         };
         let ((fresh, _), (again, _), (done, memory)) =
             (mark("read")?, mark("again")?, mark("done")?);
-        let peer = self.peers.read(&self.picture(&run)?)?;
+        let cpu = [again.saturating_sub(fresh), done.saturating_sub(again)];
+        self.reading(&run, cpu, report)?;
+        let mib = memory.rss as f64 / 1024.0;
+        report.row("karakuri-desktop after reading: RSS", "MiB").ours(mib);
+        self.pointer(&run, report)
+    }
+
+    /// `cpu` is the reader's processor time for the changed screen and for the unchanged one.
+    fn reading(
+        &self,
+        run: &Run,
+        cpu: [Duration; 2],
+        report: &mut Report,
+    ) -> Result<(), BenchError> {
+        let peer = self.peers.read(&self.picture(run)?)?;
         let rows = [
             ("read a screen, the first of a run", "first", None),
-            ("read a screen, changed", "fresh", Some(again.saturating_sub(fresh))),
-            ("read a screen, unchanged", "unchanged", Some(done.saturating_sub(again))),
+            ("read a screen, changed", "fresh", Some(cpu[0])),
+            ("read a screen, unchanged", "unchanged", Some(cpu[1])),
         ];
         for (what, key, cpu) in rows {
             for value in run.numbers(key)? {
@@ -114,12 +128,10 @@ impl Bench {
                 report.row(&what, "ms").ours(ms(cpu)).peer(READER, ms(peer.cpu));
             }
         }
-        let mib = memory.rss as f64 / 1024.0;
-        report.row("karakuri-desktop after reading: RSS", "MiB").ours(mib);
         let what = format!("words of the page found, of {}", self.words.len());
         let (ours, theirs) = (self.found(run.text("text")?), self.found(&peer.stdout));
         report.row(&what, "").ours(ours).peer(READER, theirs);
-        self.pointer(&run, report)
+        Ok(())
     }
 
     /// How many of the page's words a reading holds.

@@ -18,7 +18,7 @@ def read():
     viewer = d.launch("mupdf", ["-r", "96", run.input("page")])
     d.wait_still(300)
     first, _ = timed(d.read_text)
-    d.press("minus")
+    d.press("plus")
     d.wait_still(300)
     run.log("mark read")
     fresh, text = timed(d.read_text)

@@ -108,6 +108,10 @@ impl fmt::Display for Report {
         for row in &self.rows {
             writeln!(f, "{row}")?;
         }
+        writeln!(
+            f,
+            "ratio: median to median. Processor time of whole programs has steps of 10 ms."
+        )?;
         writeln!(f, "\nwhile a script sleeps {:>20} {:>9} {:>9}", "RSS KiB", "PSS KiB", "CPU %")?;
         for Idle { name, memory, cpu_percent } in &self.idle {
             let pss = memory.pss.map_or_else(|| "?".to_owned(), |pss| pss.to_string());
