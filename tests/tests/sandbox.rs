@@ -62,8 +62,9 @@ if not only:
     facts = {
         "environment": sorted(os.environ),
         "processes": sorted(int(p) for p in os.listdir("/proc") if p.isdigit()),
-        "root": sorted(os.listdir("/")),
-        "etc": sorted(os.listdir("/etc")),
+        "there": [p for p in ("/boot", "/home", "/media", "/mnt", "/root", "/run", "/srv", "/sys",
+                  "/var", "/etc/hostname", "/etc/machine-id", "/etc/shadow", "/etc/ssh",
+                  "/tmp/.X11-unix") if os.path.lexists(p)],
         "status": {k: v.strip() for k, v in (l.split(":", 1) for l in open("/proc/self/status"))
                    if k in ("NoNewPrivs", "CapEff", "CapPrm", "CapBnd", "CapAmb", "Seccomp", "Seccomp_filters")},
         "fds": sorted(int(f) for f in os.listdir("/proc/self/fd"))[:-1],
@@ -177,11 +178,8 @@ fn the_script_sees_nothing_but_itself() {
     assert_eq!(list("environment"), environment);
     assert_eq!(list("fds"), ["0", "1", "2", "3"]);
     assert!(list("processes").len() <= 2, "{:?}", list("processes"));
-    let root = [
-        "bin", "bundle", "dev", "etc", "files", "lib", "lib64", "opt", "proc", "sbin", "tmp",
-        "usr", "work",
-    ];
-    assert_eq!(list("root"), root);
+    assert_eq!(list("there"), Vec::<String>::new());
+    assert_eq!(list("host paths"), Vec::<String>::new());
     assert_eq!(facts["status"]["NoNewPrivs"], "1");
     assert_eq!(facts["status"]["Seccomp"], "2");
     for set in ["CapEff", "CapPrm", "CapBnd", "CapAmb"] {
