@@ -1,5 +1,6 @@
 //! What a run leaves: sealed artifacts that only the key opens, a log that shows what was altered,
 //! and nothing else.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use karakuri_protocol::job::Exit;
 use karakuri_tests::{Agent, Workflow};

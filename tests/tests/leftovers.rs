@@ -1,5 +1,6 @@
 //! Nothing stays behind, whatever ended the run: no process, mount or temporary directory. One test
 //! in a program of its own, because it looks at the whole process table below itself.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::process::{Command, Stdio};
 

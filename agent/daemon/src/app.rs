@@ -3,9 +3,9 @@
 //! 1. Take the inherited links, read the job, the bundle and the inputs: the last time karakurid
 //!    opens anything of the requester's.
 //! 2. Open the audit log and the spool, then restrict itself.
-//! 3. Judge, prepare, start the sandboxes, serve the script ([`stages`]).
+//! 3. Judge, prepare, start the sandboxes, serve the script (`stages`).
 //! 4. Whatever happened: kill everything, seal log and report, sign the manifest, deliver, record
-//!    the end, tell the requester ([`finish`]).
+//!    the end, tell the requester (`finish`).
 
 mod finish;
 mod stages;
