@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use karakuri_protocol::desktop::{Act, Effect, PointerAct, Reply};
 use karakuri_protocol::geometry::{Point, Rect};
 
+use super::caret::Caret;
 use super::dispatch::Answer;
 use super::error::ServeError;
 use super::look::milliseconds;
@@ -28,6 +29,8 @@ enum Proof {
         surfaces: Vec<Rect>,
         /// Where the act itself would show; it is waited for.
         contents: Vec<Rect>,
+        /// Where the pointer acted: it may have moved a text cursor and nothing else.
+        point: Option<Point>,
     },
     /// The window has the keyboard.
     Focused(u32),
@@ -37,16 +40,28 @@ enum Proof {
 
 impl Proof {
     /// Whether the screen may already show it, so that it only has to settle.
-    fn may_be_in(&self, seen: &Seen) -> bool {
+    fn may_be_in(&self, seen: &Seen, caret: &Caret) -> bool {
         match self {
-            Self::ChangeIn { contents, .. } => seen.touches(contents),
+            Self::ChangeIn { contents, point, .. } => {
+                seen.touches(contents) || moved(caret, seen, *point)
+            }
             Self::None | Self::Focused(_) | Self::Closed(_) => true,
         }
     }
 }
 
+/// Whether a text cursor has moved by an act of the pointer at `point`.
+fn moved(caret: &Caret, seen: &Seen, point: Option<Point>) -> bool {
+    point.is_some_and(|point| caret.moved(&seen.cursors, point))
+}
+
 /// Carries out an act and watches for at most `watch_ms`.
-pub(super) fn act(desktop: &mut Desktop, act: &Act, watch_ms: u32) -> Result<Answer, ServeError> {
+pub(super) fn act(
+    desktop: &mut Desktop,
+    caret: &mut Caret,
+    act: &Act,
+    watch_ms: u32,
+) -> Result<Answer, ServeError> {
     check(desktop, act)?;
     if let Act::Pointer { at, .. } = act {
         desktop.move_pointer(*at)?;
@@ -65,8 +80,9 @@ pub(super) fn act(desktop: &mut Desktop, act: &Act, watch_ms: u32) -> Result<Ans
         await_focus(desktop, window, deadline)?;
         deadline = deadline.min(Instant::now() + BRIEF_WATCH);
     }
-    let seen = watch(desktop, before, deadline, |seen| proof.may_be_in(seen))?;
-    let effect = judge(desktop, &proof, &seen, watch_ms)?;
+    let seen = watch(desktop, before, deadline, |seen| proof.may_be_in(seen, caret))?;
+    let effect = judge(desktop, caret, &proof, &seen, watch_ms)?;
+    caret.note(&seen.cursors);
     let reply = Reply::Acted { effect, changed: seen.bounds(), ms: milliseconds(start.elapsed()) };
     Answer::with_picture(reply, &seen.after)
 }
@@ -98,7 +114,8 @@ fn proof_of(desktop: &mut Desktop, act: &Act) -> Result<Proof, X11Error> {
     Ok(match act {
         Act::Pointer { act: PointerAct::Move, .. } | Act::SetClipboard { .. } => Proof::None,
         Act::Pointer { act, .. } => {
-            let mut points = vec![desktop.move_pointer(None)?];
+            let point = desktop.move_pointer(None)?;
+            let mut points = vec![point];
             if let PointerAct::Drag { path } = act {
                 points.extend(path.last());
             }
@@ -107,13 +124,14 @@ fn proof_of(desktop: &mut Desktop, act: &Act) -> Result<Proof, X11Error> {
                 // On the bare screen nothing narrows it down.
                 areas.push(desktop.surface_at(point)?.unwrap_or(desktop.screen()));
             }
-            Proof::ChangeIn { contents: areas.clone(), surfaces: areas }
+            Proof::ChangeIn { contents: areas.clone(), surfaces: areas, point: Some(point) }
         }
         Act::Type { .. } | Act::Press { .. } | Act::Paste { .. } => {
             let focused = desktop.focused()?;
             Proof::ChangeIn {
                 surfaces: focused.map(|window| window.framed).into_iter().collect(),
                 contents: focused.map(|window| window.content).into_iter().collect(),
+                point: None,
             }
         }
         Act::Focus { window } => Proof::Focused(*window),
@@ -151,10 +169,18 @@ fn await_focus(desktop: &mut Desktop, window: u32, deadline: Instant) -> Result<
     Ok(())
 }
 
-fn judge(desktop: &Desktop, proof: &Proof, seen: &Seen, watch_ms: u32) -> Result<Effect, X11Error> {
+fn judge(
+    desktop: &Desktop,
+    caret: &Caret,
+    proof: &Proof,
+    seen: &Seen,
+    watch_ms: u32,
+) -> Result<Effect, X11Error> {
     let shown = match proof {
         Proof::None => return Ok(Effect::Unverifiable),
-        Proof::ChangeIn { surfaces, .. } => seen.touches(surfaces),
+        Proof::ChangeIn { surfaces, point, .. } => {
+            seen.touches(surfaces) || moved(caret, seen, *point)
+        }
         Proof::Focused(window) => desktop.has_focus(*window)?,
         Proof::Closed(window) => seen.touches(&[]) || !desktop.has_window(*window)?,
     };

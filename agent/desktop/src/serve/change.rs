@@ -9,10 +9,20 @@ const CURSOR_WIDTH: u32 = 3;
 /// The lowest text cursor, in pixels; what is as narrow and lower is taken for a change.
 const CURSOR_HEIGHT: u32 = 6;
 
-/// The tight boxes of what differs within each of `drawn`, blinking text cursors left out.
-pub(super) fn changes(before: &Frame, after: &Frame, drawn: &[Rect]) -> Vec<Rect> {
+/// Where two frames differ, as tight boxes.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// What means something.
+    pub(super) areas: Vec<Rect>,
+    /// What may be a text cursor that blinks or moves.
+    pub(super) cursors: Vec<Rect>,
+}
+
+/// What differs within each of `drawn`.
+pub(super) fn changes(before: &Frame, after: &Frame, drawn: &[Rect]) -> Changes {
     let boxes = drawn.iter().filter_map(|region| tight(before, after, *region));
-    boxes.filter(|changed| !is_text_cursor(changed)).collect()
+    let (cursors, areas) = boxes.partition(is_text_cursor);
+    Changes { areas, cursors }
 }
 
 fn is_text_cursor(changed: &Rect) -> bool {
@@ -73,24 +83,25 @@ mod tests {
     #[test]
     fn the_box_is_tight() {
         let mark = Rect::new(5, 7, 9, 2);
-        assert_eq!(changes(&painted(&[]), &painted(&[mark]), &[SCREEN]), [mark]);
+        assert_eq!(changes(&painted(&[]), &painted(&[mark]), &[SCREEN]).areas, [mark]);
         let pixel = Rect::new(39, 29, 1, 1);
-        assert_eq!(changes(&painted(&[pixel]), &painted(&[]), &[SCREEN]), [pixel]);
+        assert_eq!(changes(&painted(&[pixel]), &painted(&[]), &[SCREEN]).areas, [pixel]);
     }
 
     #[test]
     fn only_what_was_drawn_is_compared() {
         let mark = Rect::new(5, 7, 9, 2);
         let elsewhere = Rect::new(20, 20, 10, 10);
-        assert_eq!(changes(&painted(&[]), &painted(&[mark]), &[elsewhere]), []);
+        assert_eq!(changes(&painted(&[]), &painted(&[mark]), &[elsewhere]).areas, []);
     }
 
     #[test]
     fn a_blinking_text_cursor_is_no_change_but_a_letter_beside_it_is() {
         let cursor = Rect::new(10, 4, 2, 16);
-        assert_eq!(changes(&painted(&[]), &painted(&[cursor]), &[SCREEN]), []);
+        let blink = changes(&painted(&[]), &painted(&[cursor]), &[SCREEN]);
+        assert_eq!((blink.areas, blink.cursors), (vec![], vec![cursor]));
         let letter = Rect::new(13, 8, 1, 10);
         let both = changes(&painted(&[]), &painted(&[cursor, letter]), &[SCREEN]);
-        assert_eq!(both, [Rect::new(10, 4, 4, 16)]);
+        assert_eq!(both.areas, [Rect::new(10, 4, 4, 16)]);
     }
 }

@@ -8,6 +8,7 @@ use karakuri_protocol::geometry::Rect;
 use karakuri_sandbox::memfd::sealed;
 
 use super::act;
+use super::caret::Caret;
 use super::error::ServeError;
 use super::eyes::Eyes;
 use super::look::{self, Look};
@@ -39,12 +40,13 @@ impl Answer {
 pub(super) struct Dispatch {
     pub(super) desktop: Desktop,
     eyes: Option<Eyes>,
+    caret: Caret,
 }
 
 impl Dispatch {
     /// Answers nothing but `open` yet.
     pub(super) fn new(desktop: Desktop) -> Self {
-        Self { desktop, eyes: None }
+        Self { desktop, eyes: None, caret: Caret::default() }
     }
 
     /// Carries out one request; a failure is an answer too.
@@ -86,7 +88,7 @@ impl Dispatch {
                 let cut = frame.crop(rect).ok_or_else(|| off_screen(rect))?;
                 return Answer::with_picture(Reply::Picture { rect }, &cut);
             }
-            Request::Act { act, watch_ms } => return act::act(desktop, &act, watch_ms),
+            Request::Act { act, watch_ms } => return act::act(desktop, &mut self.caret, &act, watch_ms),
             Request::Clipboard => Answer::plain(Reply::Clipboard(desktop.clipboard()?)),
             Request::Windows => Answer::plain(Reply::Windows(desktop.windows()?)),
             Request::WaitWindow { known, timeout_ms } => {

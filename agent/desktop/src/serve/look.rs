@@ -75,7 +75,7 @@ pub(super) fn still(
         let (frame, drawn) = desktop.refresh()?;
         let within: Vec<Rect> = drawn.iter().filter_map(|r| r.intersection(&region)).collect();
         let now = Instant::now();
-        if !changes(&last, &frame, &within).is_empty() {
+        if !changes(&last, &frame, &within).areas.is_empty() {
             since = now;
         }
         last = Rc::clone(&frame);

@@ -4,6 +4,7 @@
 //! for what can be seen, `act` acts and judges by `watch` what came of it.
 
 mod act;
+mod caret;
 mod change;
 pub mod confine;
 mod dispatch;

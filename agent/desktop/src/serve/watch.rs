@@ -20,6 +20,8 @@ pub(super) struct Seen {
     pub(super) after: Rc<Frame>,
     /// What changed at any time meanwhile, text cursors left out.
     pub(super) changed: Vec<Rect>,
+    /// Where a text cursor came or went.
+    pub(super) cursors: Vec<Rect>,
     /// Whether a window, a dialog or a menu appeared or went away.
     pub(super) surfaces: bool,
 }
@@ -45,7 +47,7 @@ pub(super) fn watch(
     deadline: Instant,
     enough: impl Fn(&Seen) -> bool,
 ) -> Result<Seen, X11Error> {
-    let mut seen = Seen { after: before, changed: Vec::new(), surfaces: false };
+    let mut seen = Seen { after: before, changed: Vec::new(), cursors: Vec::new(), surfaces: false };
     let mut until = deadline;
     loop {
         desktop.pump_unless_drawn(until)?;
@@ -54,9 +56,12 @@ pub(super) fn watch(
         let now = Instant::now();
         seen.surfaces |= desktop.take_signs().surfaces;
         seen.after = frame;
-        if !fresh.is_empty() {
-            seen.changed.extend(fresh);
-            if enough(&seen) {
+        if !(fresh.areas.is_empty() && fresh.cursors.is_empty()) {
+            let blinks_only = fresh.areas.is_empty() && until < deadline;
+            seen.changed.extend(fresh.areas);
+            seen.cursors.extend(fresh.cursors);
+            // A cursor that goes on blinking does not keep a screen from settling.
+            if !blinks_only && enough(&seen) {
                 until = deadline.min(now + QUIET);
             }
         }

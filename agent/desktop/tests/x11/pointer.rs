@@ -106,6 +106,19 @@ fn the_effect_tells_a_click_that_did_something_from_one_that_did_not() {
 }
 
 #[test]
+fn a_click_that_only_moves_the_text_cursor_is_confirmed() {
+    let display = Display::start();
+    let mut desktop = display.desktop(&[]);
+    let (_child, window) = desktop.launch(display.command("mousepad").arg(display.path("a.txt")));
+    desktop.still(700);
+    desktop.type_text("mmmmmmmmmmmmmmmmmmmm");
+    let line = |x| Point { x: window.rect.left + x, y: window.rect.top + 48 };
+    for x in [20, 120, 60, 20, 90, 40, 110, 70] {
+        assert_eq!(desktop.act(click(line(x)), 1500), Effect::Confirmed, "{x}");
+    }
+}
+
+#[test]
 fn what_is_not_on_the_screen_cannot_be_clicked() {
     let display = Display::start();
     let mut desktop = display.desktop(&[]);
