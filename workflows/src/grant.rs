@@ -100,7 +100,20 @@ pub enum Refusal {
     },
 }
 
-/// A thing that the grant allows.
+/// A thing that the grant allows. It can be passed on, but made only by [`Grant::allows`]:
+///
+/// ```
+/// use karakuri_workflow::grant::Approved;
+/// fn passed_on(approved: Approved<u8>, _: u8) -> Approved<u8> {
+///     approved
+/// }
+/// ```
+/// ```compile_fail,E0423
+/// use karakuri_workflow::grant::Approved;
+/// fn forged(_: Approved<u8>, call: u8) -> Approved<u8> {
+///     Approved(call)
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Approved<T>(T);
 

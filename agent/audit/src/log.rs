@@ -86,7 +86,20 @@ pub struct Log {
     broken: bool,
 }
 
-/// The proof that `T` is in the log, on disk. Made only by [`Log::append`].
+/// The proof that `T` is in the log, on disk. It can be passed on, but made only by [`Log::append`]:
+///
+/// ```
+/// use karakuri_audit::{Head, Recorded};
+/// fn passed_on(recorded: Recorded<u8>, _: u8, _: Head) -> Recorded<u8> {
+///     recorded
+/// }
+/// ```
+/// ```compile_fail,E0451
+/// use karakuri_audit::{Head, Recorded};
+/// fn forged(_: Recorded<u8>, intent: u8, head: Head) -> Recorded<u8> {
+///     Recorded { intent, head }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Recorded<T> {
     intent: T,

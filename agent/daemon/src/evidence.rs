@@ -47,7 +47,23 @@ pub enum EvidenceError {
     Link(#[from] LinkError),
 }
 
-/// Proof that an artifact is sealed and on disk. Only [`Evidence::seal`] makes one.
+/// Proof that an artifact is sealed and on disk. It can be passed on, but made only by
+/// [`Evidence::seal`]:
+///
+/// ```
+/// use karakuri_seal::manifest::Artifact;
+/// use karakurid::evidence::Sealed;
+/// fn passed_on(sealed: Sealed, _: Artifact) -> Sealed {
+///     sealed
+/// }
+/// ```
+/// ```compile_fail,E0423
+/// use karakuri_seal::manifest::Artifact;
+/// use karakurid::evidence::Sealed;
+/// fn forged(_: Sealed, artifact: Artifact) -> Sealed {
+///     Sealed(artifact)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sealed(Artifact);
 
