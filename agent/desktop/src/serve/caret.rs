@@ -26,7 +26,8 @@ impl Caret {
     /// Remembers what an act has shown.
     pub(super) fn note(&mut self, seen: &[Rect]) {
         // Where a cursor moved, it was taken away in one place and drawn in the other.
-        let elsewhere = |cursor: &&Rect| self.0.is_none_or(|known| known.intersection(cursor).is_none());
+        let elsewhere =
+            |cursor: &&Rect| self.0.is_none_or(|known| known.intersection(cursor).is_none());
         self.0 = seen.iter().rfind(elsewhere).copied().or(self.0);
     }
 }

@@ -88,7 +88,9 @@ impl Dispatch {
                 let cut = frame.crop(rect).ok_or_else(|| off_screen(rect))?;
                 return Answer::with_picture(Reply::Picture { rect }, &cut);
             }
-            Request::Act { act, watch_ms } => return act::act(desktop, &mut self.caret, &act, watch_ms),
+            Request::Act { act, watch_ms } => {
+                return act::act(desktop, &mut self.caret, &act, watch_ms);
+            }
             Request::Clipboard => Answer::plain(Reply::Clipboard(desktop.clipboard()?)),
             Request::Windows => Answer::plain(Reply::Windows(desktop.windows()?)),
             Request::WaitWindow { known, timeout_ms } => {

@@ -47,7 +47,8 @@ pub(super) fn watch(
     deadline: Instant,
     enough: impl Fn(&Seen) -> bool,
 ) -> Result<Seen, X11Error> {
-    let mut seen = Seen { after: before, changed: Vec::new(), cursors: Vec::new(), surfaces: false };
+    let mut seen =
+        Seen { after: before, changed: Vec::new(), cursors: Vec::new(), surfaces: false };
     let mut until = deadline;
     loop {
         desktop.pump_unless_drawn(until)?;

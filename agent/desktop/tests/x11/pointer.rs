@@ -112,7 +112,7 @@ fn a_click_that_only_moves_the_text_cursor_is_confirmed() {
     let (_child, window) = desktop.launch(display.command("mousepad").arg(display.path("a.txt")));
     desktop.still(700);
     desktop.type_text("mmmmmmmmmmmmmmmmmmmm");
-    let line = |x| Point { x: window.rect.left + x, y: window.rect.top + 48 };
+    let line = |x| Point { x: window.rect.left + x, y: window.rect.top + 36 };
     for x in [20, 120, 60, 20, 90, 40, 110, 70] {
         assert_eq!(desktop.act(click(line(x)), 1500), Effect::Confirmed, "{x}");
     }
