@@ -3,6 +3,7 @@
 //! No tokio, no network, no knowledge of workflows. `unsafe` lives in [`sys`] alone.
 
 pub mod child;
+pub mod collect;
 pub mod launch;
 pub mod link;
 pub mod memfd;

@@ -3,7 +3,7 @@
 //! It is complete: the launcher adds nothing to it and leaves nothing out. It comes from the
 //! monitor's own templates (see [`crate::monitor`]); no part of it is text from a script.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,8 @@ pub struct Policy {
     pub tree: Vec<Node>,
     /// Resource limits.
     pub limits: Limits,
+    /// What enforces them.
+    pub control: Control,
     /// What runs.
     pub payload: Payload,
 }
@@ -95,6 +97,21 @@ pub enum Node {
     Proc,
 }
 
+impl Node {
+    /// Where it appears.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        match self {
+            Self::Bind { target, .. }
+            | Self::Tmpfs { target, .. }
+            | Self::File { target, .. }
+            | Self::Link { target, .. } => target,
+            Self::Dev { .. } => Path::new("/dev"),
+            Self::Proc => Path::new("/proc"),
+        }
+    }
+}
+
 /// What may be done with a bound tree; Landlock and the mount say the same twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,28 +124,69 @@ pub enum Access {
     ReadWrite,
 }
 
-/// Resource limits of every process of the tree.
+/// Resource limits of the tree, and of every process of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// CPU seconds per process.
     pub cpu_s: u64,
-    /// Address space per process, bytes; a far backstop.
-    pub address_space: u64,
+    /// Share of the processors in percent of one, by cgroup.
+    pub cpu_percent: u64,
+    /// Memory of the tree by cgroup, bytes, the files it writes included; where there is no cgroup,
+    /// private memory per process.
+    pub memory_bytes: u64,
     /// Largest file, bytes.
     pub file_bytes: u64,
     /// Open files per process.
     pub open_files: u64,
-    /// Processes and threads of the account.
+    /// Processes and threads of the tree by cgroup, and of the account.
     pub processes: u64,
+}
+
+impl Limits {
+    /// From limits by their names in a manifest, in its units.
+    #[must_use]
+    pub fn of(named: impl Fn(&str) -> u64) -> Self {
+        const MIB: u64 = 1024 * 1024;
+        const OPEN_FILES: u64 = 256;
+        Self {
+            cpu_s: named("cpu_s"),
+            cpu_percent: named("cpu_percent"),
+            memory_bytes: named("memory_mb") * MIB,
+            file_bytes: named("file_mb") * MIB,
+            open_files: OPEN_FILES,
+            processes: named("processes"),
+        }
+    }
+}
+
+/// Which of the kernel's means bound the memory and the processes of a tree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Control {
+    /// A cgroup of this version bounds the tree as a whole.
+    Cgroup {
+        /// 1 or 2.
+        version: u8,
+    },
+    /// Each process has a limit of its own, and the account a number of processes.
+    ProcessLimits {
+        /// Why there is no cgroup.
+        reason: String,
+    },
 }
 
 /// What runs in the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Payload {
-    /// One program, with fds 0 to 3; the tree ends with it.
-    Run(Command),
+    /// One program; the tree ends with it.
+    Run {
+        /// Which.
+        command: Command,
+        /// Whether it gets the socket on fd 3.
+        socket: bool,
+    },
     /// A process that starts programs when asked on fd 3 ([`crate::child::Order`]).
     Serve,
 }

@@ -57,7 +57,10 @@ limits! {
     wall_s = 600, at most 14_400;
     /// Processor time of the script, in seconds.
     cpu_s = 120, at most 3_600;
-    /// Address space of the script, in MiB.
+    /// Share of the processors for the script, in percent of one, where a cgroup can be had.
+    cpu_percent = 100, at most 6_400;
+    /// Memory of the script with the files it writes to `/work`, `/files`, `/tmp` and `/dev/shm`, in
+    /// MiB; without a cgroup, private memory of each process.
     memory_mb = 512, at most 8_192;
     /// What the script may print to stdout and stderr together, in KiB.
     output_kb = 1_024, at most 65_536;

@@ -5,6 +5,7 @@
 //! version = "0.1.0"
 //! agent = ">=0.1, <0.2"       # versions of the agent it works with
 //! entry = "main.py"           # or "steps.yaml", or any file with `interpreter`
+//! collect = ["/work/out"]     # files and directories that become artifacts when the script has ended
 //! language = "latin"          # or "japanese": how the screen is read by default
 //!
 //! [permissions]
@@ -66,6 +67,8 @@ pub struct Manifest {
     pub language: Script,
     /// For people.
     pub description: String,
+    /// Files and directories below `/work` and `/files` that are kept when the script has ended.
+    pub collect: Vec<String>,
     /// What it asks to be allowed.
     pub permissions: Permissions,
     /// The resources it asks for.
@@ -219,6 +222,14 @@ impl Manifest {
     /// [`ManifestError`], with the line and column of what is wrong.
     pub fn parse(text: &str, file: &str) -> Result<Self, ManifestError> {
         parse::Parser { text, file }.manifest()
+    }
+
+    /// The program that runs the script in its sandbox, and its argument.
+    #[must_use]
+    pub fn command(&self) -> (String, String) {
+        let directory =
+            if self.interpreter == STEPS_INTERPRETER { "/opt/karakuri/bin" } else { "/usr/bin" };
+        (format!("{directory}/{}", self.interpreter), format!("/bundle/{}", self.entry))
     }
 
     /// The inputs whose default is a file of the bundle, and its path.

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Open a run's report
     Report(Report),
+    /// Run any command in the sandbox a script gets, or show what that sandbox is
+    Sandbox(Sandbox),
 }
 
 /// Run the workflow in DIR
@@ -126,6 +128,73 @@ pub(crate) struct Report {
     /// Show it in the default browser
     #[arg(long)]
     pub(crate) open: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    #[command(subcommand)]
+    pub(crate) command: SandboxCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SandboxCommand {
+    /// Run a command in it
+    Exec(Exec),
+    /// Print what it may reach, its limits and its layers
+    Explain(Explain),
+}
+
+/// What the caller adds to the sandbox.
+#[derive(Debug, Args)]
+pub(crate) struct Walls {
+    /// A file or directory to be seen at the same path, to be read and executed
+    #[arg(long = "ro", value_name = "PATH")]
+    pub(crate) read_only: Vec<PathBuf>,
+    /// A limit, by its name in workflow.toml: wall_s, cpu_s, cpu_percent, memory_mb, output_kb,
+    /// processes, file_mb, work_mb
+    #[arg(long = "limit", value_name = "NAME=N", value_parser = name_and_value)]
+    pub(crate) limits: Vec<(String, String)>,
+    /// A variable of the command's environment
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+/// Run a command in the sandbox a script gets, without a desktop
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Exit codes:
+  the command's own, or 128 plus the number of the signal that killed it
+  124  stopped because of --limit wall_s or output_kb
+  125  the command line is wrong, or Karakuri itself failed
+  126  a layer of the sandbox could not be put up; the command was not started
+  127  the program is not there, or cannot be executed
+  130  interrupted")]
+pub(crate) struct Exec {
+    #[command(flatten)]
+    pub(crate) walls: Walls,
+    /// A directory that is copied to /work; what lies in /work at the end is copied back
+    #[arg(long, value_name = "DIR")]
+    pub(crate) work: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "CMD"
+    )]
+    pub(crate) words: Vec<String>,
+}
+
+/// Print what a sandbox may reach, its limits and its layers
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Directory with workflow.toml; without, the sandbox of `sandbox exec` with these options
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) walls: Walls,
+    /// Print the whole policy as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 fn name_and_value(text: &str) -> Result<(String, String), String> {

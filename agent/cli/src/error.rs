@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
+use karakuri_sandbox::child::LayerFailure;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,10 @@ pub(crate) enum CliError {
     Usage(String),
     #[error("{0}")]
     NotVerified(String),
+    #[error(
+        "sandbox layer {} could not be put up: {}. To mend it: {}", .0.layer, .0.reason, .0.mend
+    )]
+    Layer(LayerFailure),
     #[error("{doing}: {reason}")]
     Internal { doing: &'static str, reason: String },
 }
@@ -25,6 +30,7 @@ impl CliError {
             Self::Platform(_) => Exit::Platform,
             Self::Usage(_) | Self::Io { .. } => Exit::Usage,
             Self::NotVerified(_) => Exit::NotVerified,
+            Self::Layer(_) => Exit::Sandbox,
             Self::Internal { .. } => Exit::Internal,
         }
     }

@@ -10,6 +10,7 @@ mod lint;
 mod progress;
 mod report;
 mod run;
+mod sandbox;
 mod site;
 
 use std::process::ExitCode;
@@ -20,13 +21,14 @@ use cli::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command {
-        Command::Run(arguments) => run::run(&arguments),
-        Command::Lint(arguments) => lint::run(&arguments),
-        Command::Doctor(arguments) => doctor::run(&arguments),
-        Command::Artifacts(arguments) => artifacts::run(&arguments),
-        Command::Audit(arguments) => audit::run(&arguments),
-        Command::Report(arguments) => report::run(&arguments),
+    let result = match &cli.command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Lint(arguments) => lint::run(arguments),
+        Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Artifacts(arguments) => artifacts::run(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
+        Command::Sandbox(arguments) => return sandbox::main(arguments),
     };
     match result {
         Ok(exit) => ExitCode::from(exit.code()),

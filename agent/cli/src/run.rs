@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::{Control, Exit, FileInput, Job, Outcome, Progress};
 use karakuri_sandbox::link::Link;
-use karakuri_sandbox::sys::{Namespaces, Privilege, Spawn, Spawned};
+use karakuri_sandbox::sys::{Join, Namespaces, Privilege, Spawn, Spawned};
 use karakuri_workflow::inputs::InputKind;
 use karakuri_workflow::manifest::{FILE_NAME, Manifest};
 use rustix::event::{PollFd, PollFlags};
@@ -112,7 +112,7 @@ fn run_id() -> Result<String, CliError> {
 }
 
 /// A stream that becomes readable when the user wants to stop.
-fn stop_signals() -> Result<UnixStream, CliError> {
+pub(crate) fn stop_signals() -> Result<UnixStream, CliError> {
     let failed = CliError::internal("handling signals");
     let register = || {
         let (read, write) = UnixStream::pair()?;
@@ -156,6 +156,7 @@ fn start_monitor(arguments: &cli::Run, site: &Site, link: &Link) -> Result<Spawn
         fds: &[null.as_fd(), out.as_fd(), err.as_fd(), link.as_fd()],
         namespaces: Namespaces::None,
         privilege: Privilege::Keep,
+        cgroup: Join::Inherit,
     }
     .start()
     .map_err(at(&program))
@@ -197,7 +198,7 @@ fn follow(
     }
 }
 
-fn drain(mut stop: &UnixStream) -> bool {
+pub(crate) fn drain(mut stop: &UnixStream) -> bool {
     let mut bytes = [0u8; 16];
     matches!(std::io::Read::read(&mut stop, &mut bytes), Ok(count) if count > 0)
 }

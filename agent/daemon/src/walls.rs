@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use karakuri_protocol::job::Exit;
 use karakuri_sandbox::child::{LayerFailure, Status};
 use karakuri_sandbox::link::LinkError;
-use karakuri_sandbox::monitor::{Capacities, Event, Request, Sandbox};
+use karakuri_sandbox::monitor::{Capacities, Event, Request, Sandbox, Usage};
+use karakuri_sandbox::policy::Control;
 
 use crate::async_link::AsyncLink;
 use crate::end::End;
@@ -22,6 +23,28 @@ pub struct Walls {
     link: AsyncLink,
     last: u32,
     gone: RefCell<HashSet<u32>>,
+}
+
+/// The run's file systems, and what bounds memory and processes.
+#[derive(Debug)]
+pub struct Ground {
+    /// The directory behind `/work`.
+    pub work: OwnedFd,
+    /// The directory behind `/files`.
+    pub files: OwnedFd,
+    /// What bounds memory and processes.
+    pub control: Control,
+}
+
+/// How a sandbox ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Which.
+    pub id: SandboxId,
+    /// What its first process said; none if it was killed.
+    pub status: Option<Status>,
+    /// What it used.
+    pub usage: Usage,
 }
 
 /// Why the monitor did not do what it was asked.
@@ -71,11 +94,12 @@ impl Walls {
     ///
     /// # Errors
     /// See [`WallsError`].
-    pub async fn prepare(&self, capacities: Capacities) -> Result<(), WallsError> {
+    pub async fn prepare(&self, capacities: Capacities) -> Result<Ground, WallsError> {
         self.link.send(&Request::Prepare(capacities), &[])?;
-        match self.next().await? {
-            Event::Prepared => Ok(()),
-            Event::Refused { failure, .. } => Err(WallsError::Refused(failure)),
+        let (event, fds) = self.next_with_fds().await?;
+        match (event, <[OwnedFd; 2]>::try_from(fds)) {
+            (Event::Prepared { control }, Ok([work, files])) => Ok(Ground { work, files, control }),
+            (Event::Refused { failure, .. }, _) => Err(WallsError::Refused(failure)),
             _ => Err(WallsError::OutOfTurn),
         }
     }
@@ -108,10 +132,10 @@ impl Walls {
     ///
     /// # Errors
     /// See [`WallsError`].
-    pub async fn ended(&self) -> Result<(SandboxId, Option<Status>), WallsError> {
+    pub async fn ended(&self) -> Result<Ended, WallsError> {
         loop {
-            if let Event::Ended { id, status } = self.next().await? {
-                return Ok((SandboxId(id), status));
+            if let Event::Ended { id, status, usage } = self.next().await? {
+                return Ok(Ended { id: SandboxId(id), status, usage });
             }
         }
     }
@@ -129,10 +153,14 @@ impl Walls {
     }
 
     async fn next(&self) -> Result<Event, WallsError> {
-        let (event, _) = self.link.recv::<Event>().await?.ok_or(WallsError::Gone)?;
+        self.next_with_fds().await.map(|(event, _)| event)
+    }
+
+    async fn next_with_fds(&self) -> Result<(Event, Vec<OwnedFd>), WallsError> {
+        let (event, fds) = self.link.recv::<Event>().await?.ok_or(WallsError::Gone)?;
         if let Event::Ended { id, .. } = &event {
             self.gone.borrow_mut().insert(*id);
         }
-        Ok(event)
+        Ok((event, fds))
     }
 }

@@ -149,6 +149,7 @@ exits! {
     EvidenceFailed = 34, "evidence_failed", "the audit log, sealing or the store failed, so the run was stopped";
     SandboxViolation = 35, "sandbox_violation", "the script was killed by the kernel for a forbidden system call";
     NotVerified = 36, "not_verified", "an artifact or the audit log is not what it was when it was written";
+    MemoryLimit = 37, "memory_limit", "the script used more memory than allowed";
     Interrupted = 130, "interrupted", "a person stopped the run";
 }
 

@@ -1,35 +1,44 @@
-//! The monitor. `--once` serves one run in the foreground; `karakuri run` starts it so.
+//! The monitor. `--once` serves one run in the foreground, as `karakuri run` starts it; `--exec` one
+//! command in the script's sandbox, as `karakuri sandbox` starts it.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use karakuri_sandbox::monitor::{self, Settings};
 
 fn main() -> ExitCode {
-    let Some(settings) = settings(std::env::args_os().skip(1)) else {
-        eprintln!(
-            "usage: karakuri-monitor --once DIR --assets DIR --log FILTER\n\
-             karakuri-monitor is started by `karakuri run DIR`, not by hand"
-        );
-        return ExitCode::from(2);
+    let programs = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned));
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let words: Vec<&OsString> = arguments.iter().collect();
+    let served = match (programs, words.as_slice()) {
+        (Some(programs), [once, state, assets, dir, log, filter])
+            if *once == "--once" && *assets == "--assets" && *log == "--log" =>
+        {
+            monitor::run_once(&Settings {
+                state: PathBuf::from(state),
+                programs,
+                assets: PathBuf::from(dir),
+                log: filter.to_string_lossy().into_owned(),
+            })
+        }
+        (Some(programs), [exec, state]) if *exec == "--exec" => {
+            monitor::serve_command(Path::new(state), &programs).map(|()| 0)
+        }
+        _ => {
+            eprintln!(
+                "usage: karakuri-monitor --once DIR --assets DIR --log FILTER\n\
+                        karakuri-monitor --exec DIR\n\
+                 karakuri-monitor is started by `karakuri run` and `karakuri sandbox`, not by hand"
+            );
+            return ExitCode::from(2);
+        }
     };
-    match monitor::run_once(&settings) {
-        Ok(code) => ExitCode::from(code),
-        Err(e) => {
+    served.map_or_else(
+        |e| {
             eprintln!("karakuri-monitor: {e}");
             ExitCode::from(13)
-        }
-    }
-}
-
-fn settings(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> Option<Settings> {
-    let mut next = |flag: &str| {
-        (arguments.next()? == flag).then_some(())?;
-        arguments.next()
-    };
-    let state = PathBuf::from(next("--once")?);
-    let assets = PathBuf::from(next("--assets")?);
-    let log = next("--log")?.into_string().ok()?;
-    let programs = std::env::current_exe().ok()?.parent()?.to_owned();
-    Some(Settings { state, programs, assets, log })
+        },
+        ExitCode::from,
+    )
 }

@@ -5,8 +5,14 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::LayerError;
-use crate::policy::{Limits, Policy};
+use crate::policy::{Control, Limits, Policy};
 use crate::sys;
+
+/// Address space no program of ours comes near. Node and Go reserve far more than they use, so it
+/// is not what bounds memory.
+const FAR: u64 = 1 << 40;
+/// Without an account of its own a tree shares the count of processes with the rest of the run.
+const SAME_USER: u64 = 64;
 
 /// Layer `process`.
 pub(super) fn detach(_: &Policy) -> Result<(), LayerError> {
@@ -18,18 +24,27 @@ pub(super) fn detach(_: &Policy) -> Result<(), LayerError> {
     // A session without a terminal: TIOCSTI and TIOCLINUX have nothing to act on.
     rustix::process::setsid()?;
     rustix::system::sethostname(b"sandbox")?;
+    // Its own cgroup is all it sees of them.
+    sys::unshare_cgroups().map_err(|e| format!("cgroup namespace: {e}"))?;
     Ok(())
 }
 
 /// Layer `limits`.
 pub(super) fn limit(policy: &Policy) -> Result<(), LayerError> {
-    let Limits { cpu_s, address_space, file_bytes, open_files, processes } = policy.limits;
+    let Limits { cpu_s, memory_bytes, file_bytes, open_files, processes, .. } = policy.limits;
+    let (data, others) = match (&policy.control, policy.account) {
+        (Control::Cgroup { .. }, Some(_)) => (FAR, 0),
+        (Control::Cgroup { .. }, None) => (FAR, SAME_USER),
+        (Control::ProcessLimits { .. }, Some(_)) => (memory_bytes, 0),
+        (Control::ProcessLimits { .. }, None) => (memory_bytes, SAME_USER),
+    };
     let limits = [
         (Resource::Cpu, cpu_s),
-        (Resource::As, address_space),
+        (Resource::As, FAR),
+        (Resource::Data, data),
         (Resource::Fsize, file_bytes),
         (Resource::Nofile, open_files),
-        (Resource::Nproc, processes),
+        (Resource::Nproc, processes + others),
         (Resource::Core, 0),
         (Resource::Memlock, 1024 * 1024),
         (Resource::Msgqueue, 0),

@@ -13,6 +13,13 @@ use crate::seccomp;
 pub(super) fn landlock(policy: &Policy) -> Result<(), LayerError> {
     let mut rules = Vec::new();
     for (path, access) in policy.tree.iter().flat_map(rights) {
+        // Only a display needs sockets and pipes with a name.
+        let access = match policy.profile {
+            Profile::Application => access,
+            Profile::Script | Profile::Desktop => {
+                access & !(AccessFs::MakeSock | AccessFs::MakeFifo)
+            }
+        };
         rules.push(Rule { path: tree::open_path(&path)?, access });
     }
     Ok(restrict::landlock(rules)?)

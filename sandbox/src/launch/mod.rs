@@ -1,13 +1,14 @@
 //! The launcher: puts up every layer in the order of [`LAYERS`], then becomes the payload's parent.
 //!
 //! It starts as the first process of its own namespaces (the monitor's clone3), with an empty
-//! environment and exactly these fds: 0 `/dev/null`, 1 and 2 the payload's output, 3 the payload's
-//! socket, 4 the sealed policy, 5 the status pipe. A layer that cannot be put up ends it with exit
+//! environment and exactly these fds: 0 to 2 the payload's, 3 its socket or `/dev/null` where it has
+//! none, 4 the sealed policy, 5 the status pipe. A layer that cannot be put up ends it with exit
 //! code 126 and the layer's name; nothing is best effort.
 
 mod account;
 mod confine;
 mod payload;
+mod selftest;
 mod tree;
 
 use std::ffi::CString;
@@ -79,7 +80,22 @@ pub const LAYERS: &[Layer] = &[
         mend: "use a kernel with CONFIG_SECCOMP_FILTER",
         put_up: confine::seccomp,
     },
+    Layer {
+        name: "self-test",
+        purpose: "ten questions to the kernel, from inside, whether the others hold",
+        mend: "this kernel does not do what it says; please report it with its version",
+        put_up: selftest::check,
+    },
 ];
+
+#[cfg(test)]
+#[test]
+fn the_readme_lists_every_layer_in_order() {
+    let readme = include_str!("../../README.md");
+    let rows = LAYERS.iter().map(|layer| readme.find(&format!("\n| {} |", layer.name)));
+    let rows: Vec<usize> = rows.map(|row| row.unwrap()).collect();
+    assert!(rows.is_sorted(), "{rows:?}");
+}
 
 /// Runs the launcher to its end and returns the exit code.
 #[must_use]

@@ -24,7 +24,7 @@ const REAP_MS: i64 = 200;
 /// Runs the payload to its end; the exit code of the launcher.
 pub(super) fn run(policy: &Policy, status: &mut File) -> u8 {
     let ended = match &policy.payload {
-        Payload::Run(command) => run_one(command),
+        Payload::Run { command, socket } => run_one(command, *socket),
         Payload::Serve => serve(),
     };
     match ended {
@@ -48,7 +48,10 @@ pub(super) fn run(policy: &Policy, status: &mut File) -> u8 {
 }
 
 /// Starts one program and waits for it, reaping whatever else ends meanwhile.
-fn run_one(command: &Command) -> Result<Ending, LayerError> {
+fn run_one(command: &Command, socket: bool) -> Result<Ending, LayerError> {
+    if !socket {
+        drop(sys::inherited_fd(SOCKET_FD)?);
+    }
     // The program is checked before the fork, so that a missing one is told apart from a program
     // that itself returns 127.
     rustix::fs::access(command.program.as_str(), rustix::fs::Access::EXEC_OK)
@@ -58,7 +61,7 @@ fn run_one(command: &Command) -> Result<Ending, LayerError> {
         Fork::Child => become_program(command),
     };
     // The parent keeps no copy of the payload's fds: its peer must see the socket close.
-    release_payload_fds()?;
+    release_payload_fds(if socket { SOCKET_FD } else { SOCKET_FD - 1 })?;
     loop {
         match rustix::process::wait(WaitOptions::empty()) {
             Ok(Some((ended, how))) if ended.as_raw_nonzero().get() == pid => {
@@ -70,9 +73,9 @@ fn run_one(command: &Command) -> Result<Ending, LayerError> {
     }
 }
 
-/// Closes fds 1 to 3 in this process.
-fn release_payload_fds() -> Result<(), LayerError> {
-    for number in 1..=SOCKET_FD {
+/// Closes fds 0 to `last` in this process.
+fn release_payload_fds(last: i32) -> Result<(), LayerError> {
+    for number in 0..=last {
         drop(sys::inherited_fd(number)?);
     }
     Ok(())

@@ -2,10 +2,11 @@
 //! run, the file systems of the run. All of it ends with the monitor.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, StatxAttributes};
+use rustix::fs::{CWD, Mode, OFlags, StatxAttributes};
 use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
 use rustix::process::{Gid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
@@ -134,6 +135,22 @@ impl RunRoot {
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Copies one of our programs into the run's directory.
+    pub(super) fn copy_program(&self, programs: &Path, name: &str) -> Result<(), LayerError> {
+        let (from, to) = (programs.join(name), self.path.join(name));
+        at("copying", &from, fs::copy(&from, &to)).map(drop)
+    }
+
+    /// The directories behind `/work` and `/files`, for whoever puts things in and takes them out.
+    pub(super) fn areas(&self) -> Result<[OwnedFd; 2], LayerError> {
+        let open = |name| {
+            let path = self.path.join(name);
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            at("opening", &path, rustix::fs::open(&path, flags, Mode::empty()))
+        };
+        Ok([open("work")?, open("files")?])
     }
 
     /// Mounts the capped file systems and gives each to the account that uses it.

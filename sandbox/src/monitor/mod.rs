@@ -5,17 +5,23 @@
 //! start; *what* it may reach is decided by the templates here. Everything of the run is killed
 //! when karakurid closes its end. Compare OpenSSH's README.privsep.
 
+mod cgroup;
+mod exec;
 mod host;
 mod once;
 mod serve;
 mod templates;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::child::{LayerFailure, Status};
-use crate::policy::{Access, Limits};
+use crate::policy::{Access, Control, Limits, Policy};
 
+pub use exec::serve_command;
 pub use once::{MonitorError, Settings, run_once};
+pub use serve::REQUEST;
 
 /// What karakurid can ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +36,8 @@ pub enum Request {
         /// Which.
         sandbox: Sandbox,
     },
+    /// Say what a sandbox would be, without starting it.
+    Explain(Sandbox),
     /// Kill a sandbox with everything in it.
     Kill {
         /// As in [`Request::Start`].
@@ -60,8 +68,11 @@ pub enum Sandbox {
     },
     /// karakuri-courier. Fds: link, log.
     Courier,
-    /// The script. Fds: socket, stdout, stderr.
+    /// The script. Fds: stdin, stdout, stderr, socket.
     Script(Script),
+    /// A command of the person who started the monitor, in the script's sandbox; refused where
+    /// karakurid asks. Fds: stdin, stdout, stderr.
+    Command(Command),
 }
 
 /// The script's sandbox.
@@ -78,12 +89,41 @@ pub struct Script {
     pub files: Option<Access>,
 }
 
+/// A command in the script's sandbox, and what its owner adds to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Command {
+    /// As for a script; the program may be anywhere.
+    pub script: Script,
+    /// Additions to the environment.
+    pub environment: Vec<(String, String)>,
+    /// Directories and files of the machine to be seen at the same path, to be read and executed.
+    pub read_only: Vec<PathBuf>,
+}
+
+/// What a sandbox used, and what its cgroup refused; all 0 without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    /// The most memory it held, bytes.
+    pub memory_peak_bytes: u64,
+    /// Processes that the kernel killed because memory was used up.
+    pub memory_kills: u64,
+    /// Processes that could not be started because there were too many.
+    pub processes_refused: u64,
+}
+
 /// What the monitor answers and reports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Event {
-    /// To [`Request::Prepare`].
-    Prepared,
+    /// To [`Request::Prepare`]. Fds: the directories behind `/work` and `/files`.
+    Prepared {
+        /// What bounds memory and processes.
+        control: Control,
+    },
+    /// To [`Request::Explain`].
+    Explained(Box<Policy>),
     /// To [`Request::Start`]: the process exists; its layers are being put up.
     Started {
         /// As in the request.
@@ -95,6 +135,8 @@ pub enum Event {
         id: u32,
         /// What its first process said; none if it was killed.
         status: Option<Status>,
+        /// What it used.
+        usage: Usage,
     },
     /// A request could not be carried out.
     Refused {

@@ -1,15 +1,17 @@
 //! `karakuri-monitor --once`: one run in the foreground, started by `karakuri run`, as the caller.
 
 use std::os::fd::AsFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::process::DumpableBehavior;
 
+use super::cgroup::RunGroup;
 use super::host::{self, RunRoot};
-use super::serve::{self, Server};
+use super::serve::{self, Peer, Server};
 use super::templates::Templates;
 use crate::launch::{LayerError, c_string};
 use crate::link::Link;
+use crate::policy::Control;
 use crate::sys;
 
 /// The inherited link to whoever asked for the run; karakurid gets it.
@@ -37,33 +39,69 @@ pub struct MonitorError {
     mend: &'static str,
 }
 
+impl MonitorError {
+    fn because(doing: &'static str, mend: &'static str) -> impl FnOnce(LayerError) -> Self {
+        move |e| Self { doing, reason: e.to_string(), mend }
+    }
+
+    pub(super) fn defect(doing: &'static str) -> impl FnOnce(LayerError) -> Self {
+        Self::because(doing, "This is a defect of Karakuri; please report it")
+    }
+}
+
 /// Runs karakurid and serves it to its end; the exit code is karakurid's.
 ///
 /// # Errors
 /// When this machine cannot make namespaces, or our own programs are missing.
 pub fn run_once(settings: &Settings) -> Result<u8, MonitorError> {
-    let failed =
-        |doing, mend| move |e: LayerError| MonitorError { doing, reason: e.to_string(), mend };
-    let accounts = host::isolate().map_err(failed(
-        "making the monitor's namespaces",
-        "Allow user namespaces (sysctl user.max_user_namespaces, \
-         kernel.apparmor_restrict_unprivileged_userns=0; not possible inside a chroot), or run as root",
-    ))?;
-    let root = RunRoot::make(&settings.state.join("run"), accounts).map_err(failed(
-        "making the run's file systems",
-        "Check that the state directory is yours and that tmpfs can be mounted",
-    ))?;
-    let templates = Templates {
-        run_root: root.path().to_owned(),
-        programs: settings.programs.clone(),
-        accounts,
-    };
-    serve(settings, &root, templates)
-        .map_err(failed("serving karakurid", "This is a defect of Karakuri; please report it"))
+    let ground = Ground::make(&settings.state, &settings.programs)?;
+    serve(settings, ground).map_err(MonitorError::defect("serving karakurid"))
 }
 
-fn serve(settings: &Settings, root: &RunRoot, templates: Templates) -> Result<u8, LayerError> {
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+/// What a monitor makes before it serves: namespaces, the run's file systems and cgroups.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) root: RunRoot,
+    pub(super) group: Option<RunGroup>,
+    pub(super) templates: Templates,
+}
+
+impl Ground {
+    /// Makes it below the state directory `state`.
+    pub(super) fn make(state: &Path, programs: &Path) -> Result<Self, MonitorError> {
+        let accounts = host::isolate().map_err(MonitorError::because(
+            "making the monitor's namespaces",
+            "Allow user namespaces (sysctl user.max_user_namespaces, \
+             kernel.apparmor_restrict_unprivileged_userns=0; not possible inside a chroot), \
+             or run as root",
+        ))?;
+        let root = RunRoot::make(&state.join("run"), accounts).map_err(MonitorError::because(
+            "making the run's file systems",
+            "Check that the state directory is yours and that tmpfs can be mounted",
+        ))?;
+        let (group, control) =
+            match RunGroup::make(rustix::process::getpid().as_raw_nonzero().get()) {
+                Ok(group) => {
+                    let version = group.version();
+                    (Some(group), Control::Cgroup { version })
+                }
+                Err(e) => (None, Control::ProcessLimits { reason: e.to_string() }),
+            };
+        let templates = Templates {
+            run_root: root.path().to_owned(),
+            programs: programs.to_owned(),
+            accounts,
+            control,
+        };
+        // Our own memory holds nothing of the run, but who can trace us can act as us.
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+            .map_err(|e| MonitorError::defect("restricting itself")(e.into()))?;
+        Ok(Self { root, group, templates })
+    }
+}
+
+fn serve(settings: &Settings, ground: Ground) -> Result<u8, LayerError> {
+    let Ground { root, group, templates } = ground;
     let requester = sys::inherited_fd(REQUESTER_FD)?;
     let (ours, theirs) = Link::pair()?;
     let mut arguments = vec![c_string("karakurid")?, c_string("--once")?];
@@ -77,16 +115,16 @@ fn serve(settings: &Settings, root: &RunRoot, templates: Templates) -> Result<u8
     }
     arguments.push(c_string("--log")?);
     arguments.push(c_string(&settings.log)?);
-    let group = templates.accounts.map(|a| a.group);
+    let members = templates.accounts.map(|a| a.group);
     let daemon = serve::start_daemon(
         &settings.programs,
         &arguments,
         requester.as_fd(),
         theirs.as_fd(),
-        group,
+        members,
     )?;
     drop((requester, theirs));
-    let store = settings.state.join("store");
-    Server::new(ours, root, templates, &store).run(daemon.as_fd())?;
+    let peer = Peer::Daemon { store: &settings.state.join("store") };
+    Server::new(ours, &root, templates, peer, group).run(Some(daemon.as_fd()))?;
     serve::exit_code(daemon.as_fd())
 }

@@ -9,16 +9,19 @@ use std::path::Path;
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::{Signal, WaitId, WaitIdOptions};
 
+use super::cgroup::{Leaf, RunGroup};
 use super::host::RunRoot;
-use super::templates::Templates;
-use super::{Event, Request, Sandbox};
+use super::templates::{self, Templates};
+use super::{Capacities, Event, Request, Sandbox, Usage};
 use crate::child::{LayerFailure, Status};
 use crate::launch::{LayerError, c_string};
 use crate::link::Link;
 use crate::memfd;
 use crate::policy::Policy;
-use crate::sys::{Namespaces, Privilege, Spawn};
+use crate::sys::{Join, Namespaces, Privilege, Spawn};
 
+/// What stands for the layer where no layer failed.
+pub const REQUEST: &str = "request";
 /// The most a sandbox's first process says on its status pipe.
 const MAX_STATUS: u64 = 64 * 1024;
 
@@ -27,6 +30,7 @@ const MAX_STATUS: u64 = 64 * 1024;
 struct Child {
     pidfd: OwnedFd,
     status: Option<File>,
+    leaf: Option<Leaf>,
 }
 
 /// Everything the loop knows.
@@ -35,8 +39,20 @@ pub(super) struct Server<'a> {
     pub(super) link: Link,
     pub(super) root: &'a RunRoot,
     pub(super) templates: Templates,
-    pub(super) store: &'a Path,
+    /// Whether the other end is the person who started this process, and for the courier the
+    /// store.
+    pub(super) peer: Peer<'a>,
+    pub(super) group: Option<RunGroup>,
     children: HashMap<u32, Child>,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Peer<'a> {
+    /// karakurid: it may start what a run consists of. Its courier writes to this store.
+    Daemon { store: &'a Path },
+    /// The person who started the monitor: commands in the script's sandbox, with additions.
+    Owner,
 }
 
 impl<'a> Server<'a> {
@@ -44,29 +60,31 @@ impl<'a> Server<'a> {
         link: Link,
         root: &'a RunRoot,
         templates: Templates,
-        store: &'a Path,
+        peer: Peer<'a>,
+        group: Option<RunGroup>,
     ) -> Self {
-        Self { link, root, templates, store, children: HashMap::new() }
+        Self { link, root, templates, peer, group, children: HashMap::new() }
     }
 
-    /// Serves until karakurid closes its end or `daemon` ends, then kills what is left.
-    pub(super) fn run(&mut self, daemon: BorrowedFd<'_>) -> Result<(), LayerError> {
-        let result = self.until_closed(daemon);
+    /// Serves until the other end is closed or the process behind `peer` ends, then kills what is
+    /// left.
+    pub(super) fn run(&mut self, peer: Option<BorrowedFd<'_>>) -> Result<(), LayerError> {
+        let result = self.until_closed(peer);
         self.kill_all();
         result
     }
 
-    fn until_closed(&mut self, daemon: BorrowedFd<'_>) -> Result<(), LayerError> {
+    fn until_closed(&mut self, peer: Option<BorrowedFd<'_>>) -> Result<(), LayerError> {
         loop {
             let ids: Vec<u32> = self.children.keys().copied().collect();
-            let mut fds =
-                vec![PollFd::new(&self.link, PollFlags::IN), PollFd::new(&daemon, PollFlags::IN)];
+            let mut fds = vec![PollFd::new(&self.link, PollFlags::IN)];
             fds.extend(ids.iter().filter_map(|id| {
                 self.children.get(id).map(|child| PollFd::new(&child.pidfd, PollFlags::IN))
             }));
+            fds.extend(peer.as_ref().map(|peer| PollFd::new(peer, PollFlags::IN)));
             rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, None))?;
             let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
-            let ended = ids.iter().zip(ready.iter().skip(2)).filter(|(_, ready)| **ready);
+            let ended = ids.iter().zip(ready.iter().skip(1)).filter(|(_, ready)| **ready);
             for (id, _) in ended {
                 self.reap(*id)?;
             }
@@ -76,7 +94,7 @@ impl<'a> Server<'a> {
                 };
                 self.handle(request, fds)?;
             }
-            if ready.get(1) == Some(&true) {
+            if peer.is_some() && ready.last() == Some(&true) {
                 return Ok(());
             }
         }
@@ -84,8 +102,15 @@ impl<'a> Server<'a> {
 
     fn handle(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<(), LayerError> {
         let (id, done) = match request {
-            Request::Prepare(capacities) => {
-                (None, self.root.prepare(capacities).map(|()| Event::Prepared))
+            Request::Prepare(capacities) => match self.prepare(capacities) {
+                Ok((event, areas)) => {
+                    return Ok(self.link.send(&event, &areas.each_ref().map(AsFd::as_fd))?);
+                }
+                Err(e) => (None, Err(namespaces(e))),
+            },
+            Request::Explain(sandbox) => {
+                let policy = self.policy(sandbox);
+                (None, policy.map(|policy| Event::Explained(Box::new(policy))))
             }
             Request::Start { id, sandbox } => {
                 (Some(id), self.start(id, sandbox, &fds).map(|()| Event::Started { id }))
@@ -97,38 +122,76 @@ impl<'a> Server<'a> {
                 return Ok(());
             }
         };
-        let event = done.unwrap_or_else(|e| Event::Refused { id, failure: namespace_failure(&*e) });
+        let event = done.unwrap_or_else(|failure| Event::Refused { id, failure });
         Ok(self.link.send(&event, &[])?)
     }
 
-    fn start(&mut self, id: u32, sandbox: Sandbox, fds: &[OwnedFd]) -> Result<(), LayerError> {
+    fn prepare(&self, capacities: Capacities) -> Result<(Event, [OwnedFd; 2]), LayerError> {
+        self.root.prepare(capacities)?;
+        let control = self.templates.control.clone();
+        Ok((Event::Prepared { control }, self.root.areas()?))
+    }
+
+    fn start(&mut self, id: u32, sandbox: Sandbox, fds: &[OwnedFd]) -> Result<(), LayerFailure> {
         if self.children.contains_key(&id) {
-            return Err(format!("sandbox {id} exists already").into());
+            return Err(request(format!("sandbox {id} exists already")));
         }
-        let wanted = if matches!(sandbox, Sandbox::Script(_)) { 3 } else { 2 };
-        if fds.len() != wanted {
-            return Err(format!("{wanted} fds are needed, {} came", fds.len()).into());
-        }
-        let child = match sandbox {
-            Sandbox::Courier => self.start_courier(fds)?,
-            Sandbox::Display => self.launch(&self.templates.display(), fds)?,
-            Sandbox::Desktop { display } => self.launch(&self.templates.desktop(display), fds)?,
-            Sandbox::Script(script) => self.launch(&self.templates.script(script)?, fds)?,
+        let wanted = match sandbox {
+            Sandbox::Script(_) => 4,
+            Sandbox::Command(_) => 3,
+            _ => 2,
         };
-        self.children.insert(id, child);
+        if fds.len() != wanted {
+            return Err(request(format!("{wanted} fds are needed, {} came", fds.len())));
+        }
+        let child = match (sandbox, self.peer) {
+            (Sandbox::Courier, Peer::Daemon { store }) => self.start_courier(store, fds),
+            (sandbox, _) => self.launch(id, &self.policy(sandbox)?, fds),
+        };
+        self.children.insert(id, child.map_err(namespaces)?);
         Ok(())
     }
 
-    /// Starts the launcher in new namespaces. `fds`: the socket, then stdout (and stderr).
-    fn launch(&self, policy: &Policy, fds: &[OwnedFd]) -> Result<Child, LayerError> {
+    /// What a sandbox is made of.
+    fn policy(&self, sandbox: Sandbox) -> Result<Policy, LayerFailure> {
+        Ok(match (sandbox, self.peer) {
+            (Sandbox::Display, _) => self.templates.display(),
+            (Sandbox::Desktop { display }, _) => self.templates.desktop(display),
+            (Sandbox::Script(script), _) => {
+                if script.program.ends_with(templates::STEPS) {
+                    let copied = self.root.copy_program(&self.templates.programs, templates::STEPS);
+                    copied.map_err(namespaces)?;
+                }
+                self.templates.script(script).map_err(request)?
+            }
+            (Sandbox::Command(command), Peer::Owner) => {
+                self.templates.command(command).map_err(request)?
+            }
+            (Sandbox::Command(_), Peer::Daemon { .. }) => {
+                return Err(request("karakurid may start scripts, not commands".to_owned()));
+            }
+            (Sandbox::Courier, _) => {
+                return Err(request("the courier has no sandbox of its own".to_owned()));
+            }
+        })
+    }
+
+    /// Starts the launcher in new namespaces and a cgroup of its own. `fds`: the socket and the
+    /// log, or stdin, stdout, stderr and the socket.
+    fn launch(&self, id: u32, policy: &Policy, fds: &[OwnedFd]) -> Result<Child, LayerError> {
+        let leaf = self.group.as_ref().map(|group| group.leaf(&id.to_string(), &policy.limits));
+        let leaf = leaf.transpose().map_err(|e| format!("cgroup: {e}"))?;
         let policy = memfd::sealed("karakuri-policy", &serde_json::to_vec(policy)?)?;
         let (status_read, status_write) =
             rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let null = File::open("/dev/null")?;
-        let [socket, out, rest @ ..] = fds else {
-            return Err("fds are missing".into());
+        let null = OwnedFd::from(null);
+        let [input, out, err, socket] = match fds {
+            [socket, log] => [&null, log, log, socket],
+            [input, out, err] => [input, out, err, &null],
+            [input, out, err, socket] => [input, out, err, socket],
+            _ => return Err("fds are missing".into()),
         };
-        let err = rest.first().unwrap_or(out);
         let program = File::open(self.templates.programs.join("karakuri-sandbox"))
             .map_err(|e| format!("karakuri-sandbox next to karakuri-monitor: {e}"))?;
         let spawned = Spawn {
@@ -136,7 +199,7 @@ impl<'a> Server<'a> {
             arguments: &[c_string("karakuri-sandbox")?],
             environment: &[],
             fds: &[
-                null.as_fd(),
+                input.as_fd(),
                 out.as_fd(),
                 err.as_fd(),
                 socket.as_fd(),
@@ -145,12 +208,13 @@ impl<'a> Server<'a> {
             ],
             namespaces: Namespaces::All,
             privilege: Privilege::Keep,
+            cgroup: leaf.as_ref().map_or(Join::Inherit, Leaf::join),
         }
         .start()?;
-        Ok(Child { pidfd: spawned.pidfd, status: Some(File::from(status_read)) })
+        Ok(Child { pidfd: spawned.pidfd, status: Some(File::from(status_read)), leaf })
     }
 
-    fn start_courier(&self, fds: &[OwnedFd]) -> Result<Child, LayerError> {
+    fn start_courier(&self, store: &Path, fds: &[OwnedFd]) -> Result<Child, LayerError> {
         let [link, log] = fds else {
             return Err("fds are missing".into());
         };
@@ -159,7 +223,7 @@ impl<'a> Server<'a> {
             c_string("--role")?,
             c_string("upload")?,
             c_string("--store")?,
-            c_string(&self.store.to_string_lossy())?,
+            c_string(&store.to_string_lossy())?,
         ];
         let program = File::open(self.templates.programs.join("karakuri-courier"))?;
         let null = File::open("/dev/null")?;
@@ -170,16 +234,18 @@ impl<'a> Server<'a> {
             fds: &[null.as_fd(), log.as_fd(), log.as_fd(), link.as_fd()],
             namespaces: Namespaces::NetworkAndIpc,
             privilege: Privilege::None { group: self.templates.accounts.map(|a| a.group) },
+            cgroup: Join::Inherit,
         }
         .start()?;
-        Ok(Child { pidfd: spawned.pidfd, status: None })
+        Ok(Child { pidfd: spawned.pidfd, status: None, leaf: None })
     }
 
     fn reap(&mut self, id: u32) -> Result<(), LayerError> {
         let Some(child) = self.children.remove(&id) else {
             return Ok(());
         };
-        let event = Event::Ended { id, status: wait(child)? };
+        let (status, usage) = wait(child)?;
+        let event = Event::Ended { id, status, usage };
         // karakurid may have closed its end already; then nobody waits for the event.
         drop(self.link.send(&event, &[]));
         Ok(())
@@ -195,20 +261,27 @@ impl<'a> Server<'a> {
 }
 
 /// Waits for a child that has ended or will, and reads what its first process said. The end of pid
-/// 1 is reported only after the kernel has killed and reaped all of its namespace.
-fn wait(child: Child) -> Result<Option<Status>, LayerError> {
+/// 1 is reported only after the kernel has killed and reaped all of its namespace. Its cgroup goes
+/// with it.
+fn wait(child: Child) -> Result<(Option<Status>, Usage), LayerError> {
     rustix::io::retry_on_intr(|| {
         rustix::process::waitid(WaitId::PidFd(child.pidfd.as_fd()), WaitIdOptions::EXITED)
     })?;
+    let usage = child.leaf.as_ref().map(Leaf::usage).unwrap_or_default();
     let Some(status) = child.status else {
-        return Ok(None);
+        return Ok((None, usage));
     };
     let mut text = Vec::new();
     status.take(MAX_STATUS).read_to_end(&mut text)?;
-    Ok(serde_json::from_slice(&text).ok())
+    Ok((serde_json::from_slice(&text).ok(), usage))
 }
 
-fn namespace_failure(error: &dyn std::error::Error) -> LayerFailure {
+/// A request that is wrong in itself.
+fn request(reason: String) -> LayerFailure {
+    LayerFailure { layer: REQUEST.to_owned(), reason, mend: "ask for something else".to_owned() }
+}
+
+fn namespaces(error: LayerError) -> LayerFailure {
     LayerFailure {
         layer: "namespaces".to_owned(),
         reason: error.to_string(),
@@ -237,6 +310,7 @@ pub(super) fn start_daemon(
         fds: &[null.as_fd(), log.as_fd(), log.as_fd(), requester, link],
         namespaces: Namespaces::NetworkAndIpc,
         privilege: Privilege::None { group },
+        cgroup: Join::Inherit,
     }
     .start()?;
     Ok(spawned.pidfd)

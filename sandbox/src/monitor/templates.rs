@@ -1,20 +1,26 @@
 //! What each sandbox may reach: the policies, made from nothing but the request's typed fields.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::{Script, host::Accounts};
-use crate::policy::{Access, Account, Command, Limits, Node, Payload, Policy, Profile};
+use crate::policy::{Access, Account, Command, Control, Limits, Node, Payload, Policy, Profile};
 
 /// Where our programs appear in a sandbox.
 const BIN: &str = "/opt/karakuri/bin";
+/// The interpreter of `steps.yaml`. The script sees the run's own copy, as a mount tells where the
+/// thing mounted lies on the machine.
+pub(super) const STEPS: &str = "karakuri-steps";
 /// Most arguments of a script's interpreter.
 const MAX_ARGUMENTS: usize = 16;
 const MIB: u64 = 1024 * 1024;
 
+/// Most paths and variables that the owner of a command adds.
+const MAX_ADDITIONS: usize = 256;
 /// Limits of processes that are not the script's.
 const ROOMY: Limits = Limits {
     cpu_s: 24 * 3600,
-    address_space: 64 * 1024 * MIB,
+    cpu_percent: 6400,
+    memory_bytes: 4096 * MIB,
     file_bytes: 1024 * MIB,
     open_files: 4096,
     processes: 4096,
@@ -26,6 +32,7 @@ pub(super) struct Templates {
     pub(super) run_root: PathBuf,
     pub(super) programs: PathBuf,
     pub(super) accounts: Option<Accounts>,
+    pub(super) control: Control,
 }
 
 impl Templates {
@@ -70,7 +77,8 @@ impl Templates {
             environment: environment.map(|(n, v)| (n.to_owned(), v)).to_vec(),
             directory: "/".to_owned(),
         };
-        self.policy(Profile::Desktop, |a| a.desktop, tree, ROOMY, Payload::Run(command))
+        let payload = Payload::Run { command, socket: true };
+        self.policy(Profile::Desktop, |a| a.desktop, tree, ROOMY, payload)
     }
 
     /// For the script.
@@ -85,6 +93,40 @@ impl Templates {
         if script.arguments.len() > MAX_ARGUMENTS {
             return Err(format!("more than {MAX_ARGUMENTS} arguments"));
         }
+        Ok(self.script_sandbox(script, true))
+    }
+
+    /// For a command of the monitor's owner: the script's sandbox, with what the owner adds.
+    ///
+    /// # Errors
+    /// When an addition would hide or replace a part of the sandbox.
+    pub(super) fn command(&self, wanted: super::Command) -> Result<Policy, String> {
+        let super::Command { script, environment, read_only } = wanted;
+        if environment.len().max(read_only.len()) > MAX_ADDITIONS {
+            return Err(format!("more than {MAX_ADDITIONS} variables or paths"));
+        }
+        let mut policy = self.script_sandbox(script, false);
+        for path in read_only {
+            if !path.is_absolute() || path.components().any(|c| c == Component::ParentDir) {
+                return Err(format!("{} is not an absolute path without `..`", path.display()));
+            }
+            if let Some(hidden) = hidden_by(&policy.tree, &path) {
+                return Err(format!("{} would hide {hidden} of the sandbox", path.display()));
+            }
+            let source =
+                std::fs::canonicalize(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            policy.tree.push(Node::Bind { source, target: path, access: Access::ReadExecute });
+        }
+        if let Payload::Run { command, .. } = &mut policy.payload {
+            for (name, value) in environment {
+                command.environment.retain(|(known, _)| *known != name);
+                command.environment.push((name, value));
+            }
+        }
+        Ok(policy)
+    }
+
+    fn script_sandbox(&self, script: Script, socket: bool) -> Policy {
         let mut tree = system_tree("script", self.account(|a| a.script));
         push_if_there(&mut tree, "/etc/localtime", Access::Read);
         tree.push(Node::Dev { ptys: false });
@@ -97,10 +139,10 @@ impl Templates {
             None => {}
         }
         if script.program.starts_with(BIN) {
-            tree.push(self.program("karakuri-steps"));
+            tree.push(self.own(STEPS, &format!("{BIN}/{STEPS}"), Access::ReadExecute));
         }
         let environment = [
-            ("PATH", "/usr/bin"),
+            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
             ("HOME", "/work"),
             ("TMPDIR", "/tmp"),
             ("LANG", "C.UTF-8"),
@@ -114,8 +156,8 @@ impl Templates {
             environment: environment.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
             directory: "/work".to_owned(),
         };
-        let payload = Payload::Run(command);
-        Ok(self.policy(Profile::Script, |a| a.script, tree, script.limits, payload))
+        let payload = Payload::Run { command, socket };
+        self.policy(Profile::Script, |a| a.script, tree, script.limits, payload)
     }
 
     fn account(&self, pick: fn(&Accounts) -> Account) -> Option<Account> {
@@ -131,7 +173,8 @@ impl Templates {
         payload: Payload,
     ) -> Policy {
         let stage = self.run_root.join("stage");
-        Policy { profile, stage, account: self.account(account), tree, limits, payload }
+        let (account, control) = (self.account(account), self.control.clone());
+        Policy { profile, stage, account, tree, limits, control, payload }
     }
 
     /// A directory of the run.
@@ -178,9 +221,22 @@ fn system_tree(user: &str, account: Option<Account>) -> Vec<Node> {
     tree
 }
 
+/// What of the tree would be hidden if `path` were mounted on top.
+fn hidden_by(tree: &[Node], path: &Path) -> Option<String> {
+    let hidden = tree.iter().map(Node::target).find(|place| {
+        let kernel = [Path::new("/dev"), Path::new("/proc")].contains(place);
+        place.starts_with(path) || (kernel && path.starts_with(place))
+    });
+    hidden.map(|place| place.display().to_string())
+}
+
 fn push_if_there(tree: &mut Vec<Node>, path: &str, access: Access) {
-    // A link such as /etc/localtime is followed, so that the target tree shows a plain file.
-    if let Ok(source) = std::fs::canonicalize(path) {
+    // A link into /usr stays one; any other is followed.
+    if let Ok(to) = std::fs::canonicalize(path)
+        && to.starts_with("/usr")
+    {
+        tree.push(Node::Link { target: path.into(), to });
+    } else if let Ok(source) = std::fs::canonicalize(path) {
         tree.push(Node::Bind { source, target: path.into(), access });
     }
 }

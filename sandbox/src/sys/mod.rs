@@ -10,7 +10,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
-pub use spawn::{Namespaces, Privilege, Spawn, Spawned};
+pub use spawn::{Join, Namespaces, Privilege, Spawn, Spawned};
 
 /// Turns the result of a raw call into a `Result`.
 fn check(result: libc::c_long) -> io::Result<libc::c_long> {
@@ -127,6 +127,16 @@ pub fn unshare(user: bool) -> io::Result<()> {
     let flags = libc::CLONE_NEWNS | if user { libc::CLONE_NEWUSER } else { 0 };
     // SAFETY: unshare with these flags takes no memory and no fd.
     check(libc::c_long::from(unsafe { libc::unshare(flags) }))?;
+    Ok(())
+}
+
+/// Gives this process a cgroup namespace whose root is the cgroup it is in.
+///
+/// # Errors
+/// As unshare(2).
+pub fn unshare_cgroups() -> io::Result<()> {
+    // SAFETY: unshare with this flag takes no memory and no fd.
+    check(libc::c_long::from(unsafe { libc::unshare(libc::CLONE_NEWCGROUP) }))?;
     Ok(())
 }
 

@@ -11,7 +11,8 @@ use super::check;
 /// The namespaces a child gets of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Namespaces {
-    /// Mounts, pids, network, IPC, host name, cgroup: for everything that is not ours.
+    /// Mounts, pids, network, IPC, host name: for everything that is not ours. The launcher takes a
+    /// cgroup namespace of its own once it is in its cgroup.
     All,
     /// Network and IPC only: for our processes that need the machine's files.
     NetworkAndIpc,
@@ -28,10 +29,22 @@ impl Namespaces {
             Self::NetworkAndIpc => network,
             Self::All => {
                 let rest = libc::CLONE_NEWNS | libc::CLONE_NEWPID;
-                network | rest | libc::CLONE_NEWUTS | libc::CLONE_NEWCGROUP
+                network | rest | libc::CLONE_NEWUTS
             }
         }
     }
+}
+
+/// The cgroup a child starts in.
+#[derive(Clone, Copy, Debug)]
+pub enum Join<'a> {
+    /// This process's own.
+    Inherit,
+    /// Version 2: the directory of the cgroup; the child is born in it (CLONE_INTO_CGROUP).
+    Into(BorrowedFd<'a>),
+    /// Version 1: the `cgroup.procs` of each hierarchy, open for writing; the child moves itself
+    /// before it execs.
+    Move(&'a [OwnedFd]),
 }
 
 /// A program to start.
@@ -49,6 +62,8 @@ pub struct Spawn<'a> {
     pub namespaces: Namespaces,
     /// Whether it keeps the capabilities of this process.
     pub privilege: Privilege,
+    /// Its cgroup.
+    pub cgroup: Join<'a>,
 }
 
 /// What a child keeps of this process's privilege.
@@ -70,6 +85,8 @@ pub struct Spawned {
     pub pidfd: OwnedFd,
 }
 
+/// clone3(2); not in the libc crate, as it does not fit the flags of clone(2).
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 /// The exit code of a child that could not exec.
 const EXEC_FAILED: i32 = 127;
 
@@ -86,8 +103,14 @@ impl Spawn<'_> {
         let high = 64 + i32::try_from(self.fds.len()).unwrap_or(i32::MAX - 64);
         let mut pidfd: i32 = -1;
         let flags = self.namespaces.flags() | libc::CLONE_PIDFD;
+        let flags = u64::from(flags.cast_unsigned());
+        let (into, cgroup) = match self.cgroup {
+            Join::Into(fd) => (CLONE_INTO_CGROUP, u64::from(fd.as_raw_fd().cast_unsigned())),
+            Join::Inherit | Join::Move(_) => (0, 0),
+        };
         let mut request = CloneArgs {
-            flags: u64::from(flags.cast_unsigned()),
+            flags: flags | into,
+            cgroup,
             pidfd: &raw mut pidfd as u64,
             exit_signal: u64::from(libc::SIGCHLD.cast_unsigned()),
             ..CloneArgs::default()
@@ -98,6 +121,11 @@ impl Spawn<'_> {
             libc::syscall(libc::SYS_clone3, &raw mut request, size_of::<CloneArgs>())
         })?;
         if pid == 0 {
+            if let Join::Move(lists) = self.cgroup
+                && lists.iter().any(|list| rustix::io::write(list, b"0").is_err())
+            {
+                super::exit_now(EXEC_FAILED);
+            }
             if let Privilege::None { group } = self.privilege
                 && drop_all(group).is_err()
             {

@@ -30,6 +30,8 @@ struct RawManifest {
     #[serde(default)]
     description: String,
     #[serde(default)]
+    collect: Vec<Spanned<String>>,
+    #[serde(default)]
     permissions: RawPermissions,
     #[serde(default)]
     limits: LimitTable<Option<Spanned<u64>>>,
@@ -83,12 +85,30 @@ impl Parser<'_> {
             interpreter,
             language: raw.language,
             description: raw.description,
+            collect: raw.collect.iter().map(|p| self.collected(p)).collect::<Result<_, _>>()?,
             permissions: self.permissions(raw.permissions)?,
             limits: self.limits(raw.limits)?,
             inputs: self.keyed("inputs", raw.inputs, |name, raw| self.input(name, raw))?,
             outputs: self.keyed("outputs", raw.outputs, |_, output| Ok(output))?,
             targets: self.keyed("targets", raw.targets, |_, target| Ok(target))?,
         })
+    }
+
+    fn collected(&self, path: &Spanned<String>) -> Result<String, ManifestError> {
+        let text = path.get_ref();
+        let mut names = text.split('/').skip(1);
+        let area = names.next().is_some_and(|area| area == "work" || area == "files");
+        let plain =
+            |name: &str| !matches!(name, "" | "." | "..") && !name.contains(char::is_control);
+        if text.starts_with('/') && area && names.all(plain) {
+            return Ok(text.clone());
+        }
+        Err(self.value_error(
+            "collect",
+            path,
+            text,
+            "a path below /work or /files, such as /work/out",
+        ))
     }
 
     fn error(&self, position: Position, problem: Problem) -> ManifestError {

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::stages::Started;
 use crate::end::End;
 use crate::report::{self, About};
-use crate::session::{Record, Requester};
+use crate::session::{Record, Requester, collect};
 use crate::walls::Walls;
 
 /// How long killing a sandbox may take before the run ends without its answer.
@@ -32,6 +32,11 @@ pub(super) async fn finish(
             tracing::warn!("a sandbox did not end in time");
         }
     }
+    if let Some(ground) = &started.ground
+        && let Err(e) = collect::rest(&mut record, ground, &started.collect)
+    {
+        end = worse(end, e);
+    }
     let elapsed = record.timeline.borrow().elapsed();
     let finished = OffsetDateTime::now_utc();
     let started_at = finished - elapsed;
@@ -48,6 +53,7 @@ pub(super) async fn finish(
         inputs: started.inputs.clone(),
         acts: started.acts,
         screen: started.screen,
+        control: started.ground.as_ref().map(|ground| ground.control.clone()),
     };
     let report_id = match seal_rest(&mut record, &about) {
         Ok(id) => Some(id),

@@ -1,6 +1,7 @@
 //! The life of a run, stage by stage; each can end it.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
 use karakuri_audit::{Actor, Event, Sha256};
@@ -12,7 +13,7 @@ use karakuri_sandbox::link::Link;
 use karakuri_sandbox::monitor::{Capacities, Sandbox, Script};
 use karakuri_sandbox::policy::{Access, Limits};
 use karakuri_workflow::grant::Grant;
-use karakuri_workflow::manifest::{FilesAccess, Manifest, STEPS_INTERPRETER};
+use karakuri_workflow::manifest::{FilesAccess, Manifest};
 
 use super::{Handed, finish};
 use crate::async_link::AsyncLink;
@@ -24,7 +25,7 @@ use crate::end::End;
 use crate::intake::{self, Bundle, Intake};
 use crate::script::{Channel, Output, sdk};
 use crate::session::{Record, Requester, Running, Session, Watch, Watched};
-use crate::walls::{SandboxId, Walls, sandbox_refused};
+use crate::walls::{Ended, Ground, SandboxId, Walls, sandbox_refused};
 
 const MIB: u64 = 1024 * 1024;
 /// The signals of signal(7) that mean a wall was hit.
@@ -41,6 +42,8 @@ pub(super) struct Started {
     pub(super) screen: Option<Rect>,
     pub(super) about: Option<(String, String)>,
     pub(super) inputs: Vec<(String, String)>,
+    pub(super) ground: Option<Rc<Ground>>,
+    pub(super) collect: Vec<String>,
 }
 
 /// Runs all stages, then finishes whatever happened.
@@ -81,7 +84,10 @@ async fn until_the_end(
 
     requester.step("prepare the sandboxes");
     let work_bytes = u64::from(limits.work_mb) * MIB;
-    walls.prepare(Capacities { work_bytes, files_bytes: work_bytes }).await?;
+    let ground = walls.prepare(Capacities { work_bytes, files_bytes: work_bytes }).await?;
+    let ground = Rc::new(ground);
+    started.ground = Some(Rc::clone(&ground));
+    started.collect = intake.manifest.collect.clone();
     let root = &config.run_root;
     bundle.unpack(&root.join("bundle"))?;
     sdk::unpack(&root.join("sdk"))?;
@@ -92,7 +98,7 @@ async fn until_the_end(
     let (display, desktop) = start_desktop(config, &bundle, walls, started).await?;
 
     requester.step("run the script");
-    serve(config, intake, (desktop, display), record, requester, walls, started).await
+    serve(ground, intake, (desktop, display), record, requester, walls, started).await
 }
 
 /// Judges the job and records what it may do.
@@ -167,13 +173,15 @@ async fn start_desktop(
 async fn refused_or(walls: &Walls, id: SandboxId, end: End) -> End {
     let soon = Duration::from_millis(500);
     match tokio::time::timeout(soon, walls.ended()).await {
-        Ok(Ok((ended, Some(Status::Refused(failure))))) if ended == id => sandbox_refused(&failure),
+        Ok(Ok(Ended { id: ended, status: Some(Status::Refused(failure)), .. })) if ended == id => {
+            sandbox_refused(&failure)
+        }
         _ => end,
     }
 }
 
 async fn serve(
-    config: &Config,
+    ground: Rc<Ground>,
     intake: Intake,
     (desktop, display): (Desktop, Display),
     record: &mut Record,
@@ -186,7 +194,10 @@ async fn serve(
     let (stdout, stdout_fd) = Output::pipe().map_err(plumbing)?;
     let (stderr, stderr_fd) = Output::pipe().map_err(plumbing)?;
     let sandbox = Sandbox::Script(script(&intake.manifest, &intake.grant));
-    let fds = [socket.as_fd(), stdout_fd.as_fd(), stderr_fd.as_fd()];
+    // An input that is at its end.
+    let (stdin, _) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+        .map_err(|e| plumbing(e.into()))?;
+    let fds = [stdin.as_fd(), stdout_fd.as_fd(), stderr_fd.as_fd(), socket.as_fd()];
     let id = walls.start(sandbox, &fds).await?;
     started.script = Some(id);
     drop((socket, stdout_fd, stderr_fd));
@@ -202,9 +213,8 @@ async fn serve(
         last_words: None,
     };
     let broker = Broker::new(intake.grant);
-    let root = config.run_root.clone();
     let mut session =
-        Session::new(record, broker, (desktop, display), requester.clone(), intake.inputs, root);
+        Session::new(record, broker, (desktop, display), requester.clone(), intake.inputs, ground);
     let ended = tokio::select! {
         watched = watch.wait() => watched,
         end = session.serve(&mut channel) => Watched::Run(end),
@@ -242,21 +252,11 @@ fn running(started: &Started, script: SandboxId) -> Result<Running, End> {
 
 fn script(manifest: &Manifest, grant: &Grant) -> Script {
     let limits = grant.limits();
-    let program = if manifest.interpreter == STEPS_INTERPRETER {
-        format!("/opt/karakuri/bin/{STEPS_INTERPRETER}")
-    } else {
-        format!("/usr/bin/{}", manifest.interpreter)
-    };
+    let (program, entry) = manifest.command();
     Script {
         program,
-        arguments: vec![format!("/bundle/{}", manifest.entry)],
-        limits: Limits {
-            cpu_s: u64::from(limits.cpu_s),
-            address_space: u64::from(limits.memory_mb) * MIB,
-            file_bytes: u64::from(limits.file_mb) * MIB,
-            open_files: 256,
-            processes: u64::from(limits.processes),
-        },
+        arguments: vec![entry],
+        limits: Limits::of(|name| limits.get(name).copied().map_or(0, u64::from)),
         files: match grant.files() {
             FilesAccess::None => None,
             FilesAccess::Read => Some(Access::Read),

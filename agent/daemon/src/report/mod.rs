@@ -12,6 +12,7 @@ use std::time::Duration;
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::untrusted::Untrusted;
+use karakuri_sandbox::policy::Control;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -40,6 +41,8 @@ pub struct About {
     pub acts: u32,
     /// The screen; none if there never was one.
     pub screen: Option<Rect>,
+    /// What bounded memory and processes; none if it did not come to that.
+    pub control: Option<Control>,
 }
 
 /// The page.

@@ -7,6 +7,7 @@ use karakuri_protocol::desktop::{Effect, Hit};
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::script::Level;
 use karakuri_protocol::untrusted::Untrusted;
+use karakuri_sandbox::policy::Control;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
@@ -69,7 +70,19 @@ fn head(about: &About, timeline: &Timeline) -> Markup {
             @if !about.version.is_empty() { dt { "Version" } dd { (about.version) } }
             dt { "Started" } dd { (about.started.truncate_to_second().format(&Rfc3339).unwrap_or_default()) }
             dt { "Took" } dd { (seconds(about.elapsed)) }
+            @if let Some(control) = &about.control { dt { "Bounded by" } dd { (bounds(control)) } }
             dt { "Calls" } dd { (calls) " shown below, " (about.acts) " of them acts" }
+        }
+    }
+}
+
+fn bounds(control: &Control) -> String {
+    match control {
+        Control::Cgroup { version } => {
+            format!("a cgroup (version {version}), limits of each process")
+        }
+        Control::ProcessLimits { reason } => {
+            format!("limits of each process; no cgroup, as {}", Untrusted::new(reason).escaped(300))
         }
     }
 }

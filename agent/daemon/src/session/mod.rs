@@ -6,7 +6,7 @@
 
 mod acts;
 mod calls;
-mod collect;
+pub mod collect;
 mod intent;
 mod launch;
 mod looks;
@@ -15,7 +15,6 @@ mod watch;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use karakuri_audit::{Actor, AuditError, Entry, Event, IntoEntry, Log, Recorded};
@@ -33,6 +32,7 @@ use crate::display::Display;
 use crate::end::End;
 use crate::evidence::{Evidence, EvidenceError, Sealed};
 use crate::timeline::{Timeline, What};
+use crate::walls::Ground;
 
 pub use watch::{Running, Watch, Watched};
 
@@ -139,7 +139,7 @@ pub struct Session<'a> {
     display: Display,
     requester: Requester,
     inputs: BTreeMap<String, Bound>,
-    run_root: PathBuf,
+    ground: Rc<Ground>,
     language: Script,
     wait_ms: u32,
     calls: u32,
@@ -183,7 +183,7 @@ impl<'a> Session<'a> {
         (desktop, display): (Desktop, Display),
         requester: Requester,
         inputs: BTreeMap<String, Bound>,
-        run_root: PathBuf,
+        ground: Rc<Ground>,
     ) -> Self {
         let language = broker.grant().language();
         Self {
@@ -193,7 +193,7 @@ impl<'a> Session<'a> {
             display,
             requester,
             inputs,
-            run_root,
+            ground,
             language,
             wait_ms: DEFAULT_WAIT_MS,
             calls: 0,

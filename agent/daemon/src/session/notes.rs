@@ -64,14 +64,13 @@ impl Session<'_> {
 
     /// Seals a copy of a file of the run.
     fn attach(&mut self, params: &AttachParams) -> Result<Value, Fault> {
-        let bytes = collect::read(&self.run_root, params.path.danger_raw()).map_err(|e| {
+        let taken = collect::one(&self.ground, params.path.danger_raw()).map_err(|e| {
             Fault::Call(CallError::new(ErrorKind::InvalidParams, format!("attach: {e}")))
         })?;
         let shown = params.name.as_ref().unwrap_or(&params.path);
         let name = shown.danger_raw().rsplit('/').next().unwrap_or_default();
         let name = Untrusted::new(name).escaped(100);
-        let media_type = "application/octet-stream";
-        let sealed = self.record.seal(Class::Output, &name, media_type, bytes.as_slice())?;
+        let sealed = collect::seal(self.record, &name, &taken)?;
         Ok(json!({ "artifact": sealed.artifact().id }))
     }
 }

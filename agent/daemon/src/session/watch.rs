@@ -15,7 +15,7 @@ use super::Requester;
 use crate::end::End;
 use crate::script::{Output, OutputEnd};
 use crate::timeline::{Timeline, What};
-use crate::walls::{SandboxId, Walls, sandbox_refused};
+use crate::walls::{Ended, SandboxId, Walls, sandbox_refused};
 
 /// The sandboxes of a run.
 #[derive(Clone, Copy, Debug)]
@@ -74,10 +74,10 @@ impl Watch<'_> {
                 line = stdout.line(room_out), if open[0] => (line, Level::Info),
                 line = stderr.line(room_err), if open[1] => (line, Level::Error),
                 ended = self.walls.ended() => match ended {
-                    Ok((id, status)) if id == self.running.script => {
-                        return script_ended(status);
+                    Ok(ended) if ended.id == self.running.script => {
+                        return script_ended(ended);
                     }
-                    Ok((id, status)) => return Watched::Run(process_ended(id, self.running, status)),
+                    Ok(ended) => return Watched::Run(process_ended(ended, self.running)),
                     Err(e) => return Watched::Run(e.into()),
                 },
                 () = tokio::time::sleep_until(deadline) => {
@@ -130,19 +130,26 @@ impl Watch<'_> {
     }
 }
 
-fn script_ended(status: Option<Status>) -> Watched {
-    match status {
+fn script_ended(ended: Ended) -> Watched {
+    if ended.usage.memory_kills > 0 {
+        return Watched::Run(End::new(
+            Exit::MemoryLimit,
+            "the script used more memory than limits.memory_mb allows, the files it wrote to /work, \
+             /tmp and /dev/shm included; the kernel killed it",
+        ));
+    }
+    match ended.status {
         Some(Status::Ended(ending)) => Watched::Script(ending),
         Some(Status::Refused(failure)) => Watched::Run(sandbox_refused(&failure)),
         None => Watched::Script(Ending::Signal(9)),
     }
 }
 
-fn process_ended(id: SandboxId, running: Running, status: Option<Status>) -> End {
-    if let Some(Status::Refused(failure)) = &status {
+fn process_ended(ended: Ended, running: Running) -> End {
+    if let Some(Status::Refused(failure)) = &ended.status {
         return sandbox_refused(failure);
     }
-    let name = match id {
+    let name = match ended.id {
         id if id == running.display => "the display (X server and applications)",
         id if id == running.desktop => "karakuri-desktop",
         _ => "karakuri-courier",
