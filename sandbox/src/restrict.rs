@@ -108,6 +108,8 @@ pub fn apply(
 ) -> Result<Restricted, RestrictError> {
     use rustix::fs::{Mode, OFlags};
     let compiled = list.compile()?;
+    // Our processes make files and directories only.
+    let foreign = AccessFs::MakeSock | AccessFs::MakeFifo | AccessFs::MakeSym;
     let mut rules = Vec::new();
     for (path, access) in paths {
         let fd = rustix::fs::open(*path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
@@ -115,7 +117,7 @@ pub fn apply(
             path: path.display().to_string(),
             source: e.into(),
         })?;
-        rules.push(Rule { path: fd, access: rights(*access) });
+        rules.push(Rule { path: fd, access: rights(*access) & !foreign });
     }
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     landlock(rules)?;

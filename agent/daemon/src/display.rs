@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
+use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -44,11 +45,17 @@ pub fn configure(config: &Path) -> Result<(), End> {
         [("xauthority", xauthority(&cookie)), ("openbox.xml", OPENBOX_RC.as_bytes().to_vec())]
     {
         let path = config.join(name);
-        fs::write(&path, content)
-            .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o640)))
+        write(&path, &content)
             .map_err(|e| End::internal("writing the display's configuration", e))?;
     }
     Ok(())
+}
+
+/// The mode is set by fd: Landlock does not look at a change by path, so karakurid may not make one.
+fn write(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    file.set_permissions(fs::Permissions::from_mode(0o640))?;
+    file.write_all(content)
 }
 
 /// One entry that fits every display, see Xauth(3): family FamilyWild, empty address and number.

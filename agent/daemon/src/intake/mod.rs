@@ -5,6 +5,7 @@ mod read;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -140,6 +141,8 @@ fn place(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::write(path, content)?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+    // By fd: Landlock does not look at a change of mode by path, so karakurid may not make one.
+    let mut file = fs::File::create(path)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))?;
+    file.write_all(content)
 }
