@@ -4,10 +4,10 @@ use std::path::Path;
 
 use karakuri_protocol::courier::{Deliver, Delivered};
 use karakuri_sandbox::link::{Link, LinkError};
-use karakuri_sandbox::policy::Access;
-use karakuri_sandbox::restrict::{self, RestrictError};
-use karakuri_sandbox::{seccomp, sys};
+use karakuri_sandbox::restrict::RestrictError;
+use karakuri_sandbox::sys;
 
+use crate::confine;
 use crate::store::{LocalStore, StoreError};
 
 /// The fd of the inherited link.
@@ -36,7 +36,7 @@ pub enum ServeError {
 /// See [`ServeError`]. A delivery that fails is answered, and ends nothing.
 pub fn run(store: &LocalStore, directory: &Path) -> Result<(), ServeError> {
     let link = Link::from_fd(sys::inherited_fd(LINK_FD)?)?;
-    restrict::apply(seccomp::COURIER, &[(directory, Access::ReadWrite)])?;
+    confine::confine(directory)?;
     while let Some((deliver, mut fds)) = link.recv::<Deliver>()? {
         let delivered = match fds.pop() {
             Some(file) => match store.put(&deliver, file) {

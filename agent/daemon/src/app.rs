@@ -12,19 +12,18 @@ mod stages;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::rc::Rc;
 
 use karakuri_audit::Log;
 use karakuri_protocol::job::{Exit, Job};
 use karakuri_sandbox::link::Link;
-use karakuri_sandbox::policy::Access;
-use karakuri_sandbox::{restrict, seccomp, sys};
+use karakuri_sandbox::sys;
 use karakuri_seal::Recipient;
 use karakuri_seal::manifest::SigningIdentity;
 
 use crate::async_link::AsyncLink;
 use crate::config::Config;
+use crate::confine;
 use crate::evidence::{Evidence, Origin};
 use crate::intake::{self, Bundle, ReadError};
 use crate::session::{Record, Requester};
@@ -67,7 +66,7 @@ pub fn run(config: &Config) -> Result<Exit, StartError> {
     let monitor = inherited(MONITOR_FD)?;
     let handed = take_over(&requester)?;
     let record = open_record(config, &handed.job)?;
-    restrict_self(config)?;
+    confine::confine(config).map_err(failed("restricting karakurid"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -122,17 +121,4 @@ fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
         soft_failures: Vec::new(),
         run: job.run.clone(),
     })
-}
-
-/// From here on: own spool, audit log, the run's file systems, models. No exec, no fork, no socket.
-fn restrict_self(config: &Config) -> Result<(), StartError> {
-    let (audit, spool) = (config.state.join("audit"), config.state.join("spool"));
-    let paths: [(&Path, Access); 4] = [
-        (&audit, Access::ReadWrite),
-        (&spool, Access::ReadWrite),
-        (&config.run_root, Access::ReadWrite),
-        (&config.assets, Access::Read),
-    ];
-    restrict::apply(seccomp::DAEMON, &paths).map_err(failed("restricting karakurid"))?;
-    Ok(())
 }

@@ -6,6 +6,7 @@
 //!
 //! - [`intake`]: a job and its bundle become typed values.
 //! - [`broker`]: what the grant, the budget and the rate allow.
+//! - [`confine`]: what karakurid itself can still reach.
 //! - [`walls`]: karakurid's end of the monitor's link.
 //! - [`display`]: X server, window manager, applications.
 //! - [`desktop`]: karakuri-desktop, which sees and acts.
@@ -17,6 +18,7 @@ pub mod app;
 pub mod async_link;
 pub mod broker;
 pub mod config;
+pub mod confine;
 pub mod desktop;
 pub mod display;
 pub mod end;
