@@ -57,6 +57,8 @@ pub struct Order {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Report {
+    /// The first report of a sandbox whose policy names a proxy. Fd: its listening socket.
+    Proxy,
     /// The process exists. A program that cannot be executed ends with code 127.
     Started {
         /// [`Order::id`].

@@ -38,6 +38,9 @@ pub struct Policy {
     pub limits: Limits,
     /// What enforces them.
     pub control: Control,
+    /// Port on the loopback interface where the tree finds a proxy: the launcher makes its socket
+    /// and hands it out as [`crate::child::Report::Proxy`]. None: there is no interface at all.
+    pub proxy: Option<u16>,
     /// What runs.
     pub payload: Payload,
 }

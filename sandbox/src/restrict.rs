@@ -6,8 +6,8 @@
 use std::os::fd::OwnedFd;
 
 use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset,
-    RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath,
+    Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use rustix::process::DumpableBehavior;
 
@@ -70,12 +70,12 @@ pub fn rights(access: Access) -> BitFlags<AccessFs> {
     }
 }
 
-/// Puts Landlock in force for this thread: the rules for files, no TCP port at all, no abstract
-/// unix socket and no signal to anybody outside.
+/// Puts Landlock in force for this thread: the rules for files, TCP connections to `ports` alone
+/// and no listening, no abstract unix socket and no signal to anybody outside.
 ///
 /// # Errors
 /// See [`RestrictError`].
-pub fn landlock(rules: Vec<Rule>) -> Result<(), RestrictError> {
+pub fn landlock(rules: Vec<Rule>, ports: &[u16]) -> Result<(), RestrictError> {
     let mut ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
         .handle_access(AccessFs::from_all(PINNED))?
@@ -87,6 +87,9 @@ pub fn landlock(rules: Vec<Rule>) -> Result<(), RestrictError> {
         let is_directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
         let fitting = if is_directory { access } else { access & AccessFs::from_file(PINNED) };
         ruleset = ruleset.add_rule(PathBeneath::new(path, fitting))?;
+    }
+    for port in ports {
+        ruleset = ruleset.add_rule(NetPort::new(*port, AccessNet::ConnectTcp))?;
     }
     let status = ruleset.restrict_self()?;
     if status.ruleset != RulesetStatus::FullyEnforced || !status.no_new_privs {
@@ -106,6 +109,18 @@ pub fn apply(
     list: List,
     paths: &[(&std::path::Path, Access)],
 ) -> Result<Restricted, RestrictError> {
+    apply_with_ports(list, paths, &[])
+}
+
+/// Like [`apply`], and TCP connections to `ports` remain possible.
+///
+/// # Errors
+/// See [`RestrictError`]. The caller must end the process.
+pub fn apply_with_ports(
+    list: List,
+    paths: &[(&std::path::Path, Access)],
+    ports: &[u16],
+) -> Result<Restricted, RestrictError> {
     use rustix::fs::{Mode, OFlags};
     let compiled = list.compile()?;
     // Our processes make files and directories only.
@@ -120,7 +135,7 @@ pub fn apply(
         rules.push(Rule { path: fd, access: rights(*access) & !foreign });
     }
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    landlock(rules)?;
+    landlock(rules, ports)?;
     compiled.install()?;
     Ok(Restricted(()))
 }

@@ -231,3 +231,25 @@ fn the_programs_behind_the_command_refuse_to_be_started_by_hand() {
         assert_eq!(status.unwrap().status.code(), Some(code), "{program}");
     }
 }
+
+#[test]
+fn a_wall_that_a_permission_would_open() {
+    let workflow = Workflow::new("open('/files/new', 'w')\n")
+        .manifest("files = \"write\"", "files = \"read\"");
+    let finished = run(&workflow);
+    finished.ended(Exit::ScriptFailed);
+    says(&finished, "/files/new");
+    says(&finished, "permissions.files = \"write\"");
+}
+
+#[test]
+fn more_memory_than_allowed() {
+    let workflow = Workflow::new("x = b'x' * (400 << 20)\n")
+        .manifest("wall_s = 60", "wall_s = 60\nmemory_mb = 100");
+    let finished = run(&workflow);
+    assert!(matches!(finished.code, 37 | 22), "{finished:#?}");
+    if finished.report.contains("a cgroup (version") {
+        finished.ended(Exit::MemoryLimit);
+    }
+    says(&finished, "memory_mb");
+}

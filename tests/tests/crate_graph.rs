@@ -53,6 +53,16 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "karakuri-egress",
+        &[
+            ("karakuri-seal", "who reaches the network holds no data key"),
+            ("karakuri-audit", "who reaches the network writes no record"),
+            ("karakuri-workflow", "the proxy decides nothing"),
+            ("x11rb", "who reaches the network does not see the screen"),
+            ("rustls", "the proxy passes bytes on; it speaks to nobody itself"),
+        ],
+    ),
+    (
         "karakuri-workflow",
         &[
             ("karakuri-sandbox", "workflows and sandbox do not know each other"),

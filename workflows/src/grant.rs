@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use karakuri_protocol::desktop::Script;
+use karakuri_protocol::egress::Destination;
 use karakuri_protocol::script::{Call, CallError, ErrorKind};
 use karakuri_protocol::target::Target;
 use karakuri_protocol::untrusted::Untrusted;
@@ -14,7 +15,7 @@ use serde::Serialize;
 use crate::limits::{DEFAULTS, Limits};
 use crate::manifest::{FilesAccess, Manifest, Output};
 use crate::needs::{Needs, Permission, Reach, looks, needs, targets_mut};
-use crate::policy::{AppRule, Policy};
+use crate::policy::Policy;
 use crate::position::nearest;
 pub use crate::resolve::ResolveError;
 use crate::resolve::Resolver;
@@ -35,6 +36,7 @@ pub struct Grant {
     input: bool,
     clipboard: bool,
     files: FilesAccess,
+    network: BTreeSet<Destination>,
     limits: Limits,
     language: Script,
     inputs: BTreeSet<String>,
@@ -72,6 +74,14 @@ pub enum Refusal {
         policy: String,
         /// What the manifest asks for.
         asked: FilesAccess,
+    },
+    /// A destination the policy does not list.
+    #[error("rule policy.network: policy {policy:?} does not permit connections to {destination}")]
+    Network {
+        /// The policy.
+        policy: String,
+        /// Where to.
+        destination: String,
     },
     /// A limit above the policy's ceiling.
     #[error(
@@ -169,6 +179,7 @@ impl Grant {
             input: asked.input,
             clipboard: asked.clipboard,
             files: asked.files,
+            network: asked.network.clone(),
             limits: decide_limits(manifest, policy)?,
             language: manifest.language,
             inputs: manifest.inputs.keys().cloned().collect(),
@@ -187,6 +198,12 @@ impl Grant {
     #[must_use]
     pub fn files(&self) -> FilesAccess {
         self.files
+    }
+
+    /// Where the applications may connect to.
+    #[must_use]
+    pub fn network(&self) -> &BTreeSet<Destination> {
+        &self.network
     }
 
     /// The programs in `/usr/bin` that may be launched.
@@ -293,9 +310,7 @@ fn check_agent(manifest: &Manifest) -> Result<(), Refusal> {
 fn check_permissions(manifest: &Manifest, policy: &Policy) -> Result<(), Refusal> {
     let asked = &manifest.permissions;
     let name = || policy.name.clone();
-    if let AppRule::Only(permitted) = &policy.apps
-        && let Some(app) = asked.apps.difference(permitted).next()
-    {
+    if let Some(app) = policy.apps.refused(&asked.apps) {
         return Err(Refusal::App { policy: name(), app: app.clone() });
     }
     if asked.clipboard && !policy.clipboard {
@@ -303,6 +318,9 @@ fn check_permissions(manifest: &Manifest, policy: &Policy) -> Result<(), Refusal
     }
     if asked.files > policy.files {
         return Err(Refusal::Files { policy: name(), asked: asked.files });
+    }
+    if let Some(destination) = policy.network.refused(&asked.network) {
+        return Err(Refusal::Network { policy: name(), destination: destination.to_string() });
     }
     if !asked.secrets.is_empty() {
         return Err(Refusal::Secrets);

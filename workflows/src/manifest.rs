@@ -13,6 +13,7 @@
 //! screen = true               # look at the screen
 //! input = true                # use mouse and keyboard
 //! clipboard = false
+//! network = ["erp.example.com:443"]   # where applications may connect to; the script never may
 //! files = "read"              # the script's own view of /files: "none", "read", "write"
 //!
 //! [limits]                    # see `limits`; a key left out has its default
@@ -35,6 +36,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use karakuri_protocol::desktop::Script;
+use karakuri_protocol::egress::Destination;
 use karakuri_protocol::target::Target;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
@@ -94,6 +96,9 @@ pub struct Permissions {
     pub clipboard: bool,
     /// What the script itself may do in `/files`. The applications always see it.
     pub files: FilesAccess,
+    /// Where the applications may connect to, by TCP through a proxy. The script itself has no
+    /// network, ever.
+    pub network: BTreeSet<Destination>,
     /// Secrets that may be typed.
     pub secrets: BTreeSet<String>,
 }
@@ -201,11 +206,6 @@ pub enum Problem {
         /// The most that can be asked for.
         ceiling: u32,
     },
-    /// `permissions.network` is not empty.
-    #[error(
-        "permissions.network: no grant can ask for network in this version; leave the list empty"
-    )]
-    Network,
 }
 
 fn suggestion(nearest: Option<&str>, known: &[String]) -> String {

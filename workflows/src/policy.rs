@@ -5,6 +5,7 @@
 //! apps = ["gnumeric", "mupdf"]    # or "any"
 //! clipboard = true
 //! files = "write"
+//! network = ["erp.example.com:443"]   # or "any"
 //!
 //! [ceilings]                      # a key left out has the hard ceiling
 //! wall_s = 1800
@@ -12,6 +13,7 @@
 
 use std::collections::BTreeSet;
 
+use karakuri_protocol::egress::Destination;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{CEILINGS, LimitTable, Limits};
@@ -23,23 +25,35 @@ pub struct Policy {
     /// What it is called in records.
     pub name: String,
     /// Which programs may be launched.
-    pub apps: AppRule,
+    pub apps: Rule<String>,
     /// Whether a workflow may use the clipboard.
     pub clipboard: bool,
     /// The most a script may do in `/files`.
     pub files: FilesAccess,
+    /// Where applications may connect to.
+    pub network: Rule<Destination>,
     /// The most of each limit.
     pub ceilings: Limits,
 }
 
-/// Which programs may be launched.
+/// What of a kind is permitted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum AppRule {
-    /// Whatever the manifest names and `/usr/bin` has.
+pub enum Rule<T: Ord> {
+    /// Whatever the manifest names.
     Any,
     /// These.
-    Only(BTreeSet<String>),
+    Only(BTreeSet<T>),
+}
+
+impl<T: Ord> Rule<T> {
+    /// The first of `asked` that is not permitted.
+    pub fn refused<'a>(&'a self, asked: &'a BTreeSet<T>) -> Option<&'a T> {
+        match self {
+            Self::Any => None,
+            Self::Only(permitted) => asked.difference(permitted).next(),
+        }
+    }
 }
 
 /// Why a text is not a policy.
@@ -71,20 +85,41 @@ pub enum PolicyError {
 #[serde(deny_unknown_fields)]
 struct RawPolicy {
     name: String,
-    apps: RawApps,
+    apps: RawRule<String>,
     #[serde(default)]
     clipboard: bool,
     #[serde(default)]
     files: FilesAccess,
     #[serde(default)]
+    network: RawRule<Destination>,
+    #[serde(default)]
     ceilings: LimitTable<Option<u32>>,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "apps must be \"any\" or a list of program names")]
-enum RawApps {
+#[serde(
+    untagged,
+    bound = "T: Ord + Deserialize<'de>",
+    expecting = "apps and network must be \"any\" or a list, of program names or of host:port"
+)]
+enum RawRule<T: Ord> {
     Any(Any),
-    Only(BTreeSet<String>),
+    Only(BTreeSet<T>),
+}
+
+impl<T: Ord> Default for RawRule<T> {
+    fn default() -> Self {
+        Self::Only(BTreeSet::new())
+    }
+}
+
+impl<T: Ord> From<RawRule<T>> for Rule<T> {
+    fn from(raw: RawRule<T>) -> Self {
+        match raw {
+            RawRule::Any(Any::Any) => Self::Any,
+            RawRule::Only(list) => Self::Only(list),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -100,9 +135,10 @@ impl Policy {
     pub fn development() -> Self {
         Self {
             name: "development".to_owned(),
-            apps: AppRule::Any,
+            apps: Rule::Any,
             clipboard: true,
             files: FilesAccess::Write,
+            network: Rule::Any,
             ceilings: CEILINGS,
         }
     }
@@ -127,12 +163,10 @@ impl Policy {
         })?;
         Ok(Self {
             name: raw.name,
-            apps: match raw.apps {
-                RawApps::Any(Any::Any) => AppRule::Any,
-                RawApps::Only(apps) => AppRule::Only(apps),
-            },
+            apps: raw.apps.into(),
             clipboard: raw.clipboard,
             files: raw.files,
+            network: raw.network.into(),
             ceilings,
         })
     }
@@ -145,16 +179,19 @@ mod tests {
     #[test]
     fn a_key_left_out_permits_nothing_and_keeps_the_hard_ceiling() {
         let policy = Policy::parse("name = \"a\"\napps = [\"xterm\"]", "p.toml").unwrap();
-        assert_eq!(policy.apps, AppRule::Only(["xterm".to_owned()].into()));
+        assert_eq!(policy.apps, Rule::Only(["xterm".to_owned()].into()));
+        assert_eq!(policy.network, Rule::Only([].into()));
         assert_eq!((policy.clipboard, policy.files), (false, FilesAccess::None));
         assert_eq!(policy.ceilings, CEILINGS);
     }
 
     #[test]
     fn any_is_the_only_word_for_apps() {
-        assert_eq!(Policy::parse("name = \"a\"\napps = \"any\"", "p").unwrap().apps, AppRule::Any);
+        assert_eq!(Policy::parse("name = \"a\"\napps = \"any\"", "p").unwrap().apps, Rule::Any);
         let error = Policy::parse("name = \"a\"\napps = \"all\"", "p").unwrap_err().to_string();
         assert!(error.contains("must be \"any\" or a list"), "{error}");
+        let hosts = Policy::parse("name = \"a\"\napps = []\nnetwork = [\"*:1\"]", "p");
+        assert!(hosts.is_err());
     }
 
     #[test]

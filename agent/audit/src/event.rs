@@ -5,6 +5,7 @@
 //! does not know one still reads its record ([`crate::Record`]).
 
 use karakuri_protocol::desktop::{Effect, Via};
+use karakuri_protocol::egress::AttemptOutcome;
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::untrusted::Untrusted;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub enum Actor {
     Desktop,
     /// A courier.
     Courier,
+    /// karakuri-egress.
+    Egress,
     /// The workflow script.
     Script,
     /// A person at the control socket or the terminal.
@@ -115,6 +118,14 @@ pub enum Event {
     RunGranted {
         /// The permissions.
         permissions: Vec<String>,
+    },
+    /// An application asked for a connection.
+    #[serde(rename = "network.attempt")]
+    NetworkAttempt {
+        /// To where, as it was asked for.
+        destination: Selector,
+        /// What came of it.
+        outcome: AttemptOutcome,
     },
     /// A job was refused.
     #[serde(rename = "run.refused")]

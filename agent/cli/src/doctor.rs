@@ -16,10 +16,16 @@ const KERNEL: (u32, u32) = (6, 12);
 /// The oldest Landlock ABI.
 const LANDLOCK: u32 = 6;
 /// Programs of the machine that every run needs.
-const PROGRAMS: [&str; 3] = ["Xvfb", "openbox", "xkbcomp"];
+const PROGRAMS: [&str; 4] = ["Xvfb", "dbus-daemon", "openbox", "xkbcomp"];
 /// Our own programs, which lie side by side.
-const OURS: [&str; 5] =
-    ["karakuri-monitor", "karakuri-sandbox", "karakurid", "karakuri-desktop", "karakuri-courier"];
+const OURS: [&str; 6] = [
+    "karakuri-monitor",
+    "karakuri-sandbox",
+    "karakurid",
+    "karakuri-desktop",
+    "karakuri-courier",
+    "karakuri-egress",
+];
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]

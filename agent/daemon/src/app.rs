@@ -119,6 +119,7 @@ fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
         timeline: Rc::new(RefCell::new(Timeline::start())),
         outputs: BTreeMap::new(),
         soft_failures: Vec::new(),
+        attempts: Rc::default(),
         run: job.run.clone(),
     })
 }

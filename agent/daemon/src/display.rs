@@ -9,6 +9,7 @@ use std::path::Path;
 
 use karakuri_protocol::job::Exit;
 use karakuri_sandbox::child::{Order, Report};
+use karakuri_sandbox::monitor::PROXY_PORT;
 use karakuri_sandbox::policy::Command;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -19,8 +20,11 @@ use crate::end::End;
 /// Width, height and depth of the screen.
 const SCREEN: &str = "1280x800x24";
 /// The window manager's configuration.
-const OPENBOX_RC: &str = include_str!("../../desktop/openbox/rc.xml");
-/// How long the X server may take to start, in seconds.
+const OPENBOX_RC: &str = include_str!("../../desktop/session/rc.xml");
+/// The session bus's configuration, and the address in it.
+const BUS_CONF: &str = include_str!("../../desktop/session/bus.conf");
+const BUS_ADDRESS: &str = "unix:path=/tmp/.session-bus";
+/// How long the X server and the session bus may take to start, in seconds.
 const START_S: u64 = 10;
 
 /// The running display.
@@ -29,6 +33,7 @@ pub struct Display {
     link: AsyncLink,
     log: OwnedFd,
     number: u32,
+    proxy: bool,
     last: Cell<u32>,
 }
 
@@ -41,9 +46,11 @@ pub fn configure(config: &Path) -> Result<(), End> {
     let mut cookie = [0u8; 16];
     rustix::rand::getrandom(&mut cookie, rustix::rand::GetRandomFlags::empty())
         .map_err(|e| End::internal("making an X cookie", e))?;
-    for (name, content) in
-        [("xauthority", xauthority(&cookie)), ("openbox.xml", OPENBOX_RC.as_bytes().to_vec())]
-    {
+    for (name, content) in [
+        ("xauthority", xauthority(&cookie)),
+        ("openbox.xml", OPENBOX_RC.as_bytes().to_vec()),
+        ("bus.conf", BUS_CONF.as_bytes().to_vec()),
+    ] {
         let path = config.join(name);
         write(&path, &content)
             .map_err(|e| End::internal("writing the display's configuration", e))?;
@@ -72,15 +79,22 @@ fn xauthority(cookie: &[u8; 16]) -> Vec<u8> {
 }
 
 impl Display {
-    /// Starts the X server and the window manager. What they and the applications print goes to
+    /// Starts the X server, the session bus and the window manager; with `proxy`, applications are
+    /// told where it is. What they and the applications print goes to
     /// `log`.
     ///
     /// # Errors
     /// When the X server does not start.
-    pub async fn start(link: AsyncLink, log: OwnedFd) -> Result<Self, End> {
-        let mut display = Self { link, log, number: 0, last: Cell::new(0) };
-        let (write, ready) = pipe::pipe().map_err(|e| End::internal("making a pipe", e))?;
-        let write = write.into_blocking_fd().map_err(|e| End::internal("making a pipe", e))?;
+    pub async fn start(link: AsyncLink, log: OwnedFd, proxy: bool) -> Result<Self, End> {
+        let mut display = Self { link, log, number: 0, proxy, last: Cell::new(0) };
+        let arguments = [
+            "--nofork",
+            "--nopidfile",
+            "--nosyslog",
+            "--config-file=/etc/karakuri/bus.conf",
+            "--print-address=3",
+        ];
+        let bus = display.order_and_hear("dbus-daemon", &arguments)?;
         let arguments = [
             "-displayfd",
             "3",
@@ -95,12 +109,23 @@ impl Display {
             "-auth",
             "/etc/karakuri/xauthority",
         ];
-        display.order("Xvfb", &arguments.map(str::to_owned), Some(write.as_fd()))?;
-        drop(write);
-        display.number = display_number(ready).await?;
+        let x_server = display.order_and_hear("Xvfb", &arguments)?;
+        display.number = said("Xvfb", x_server, |text| text.parse().ok()).await?;
+        let is_address = |text: &str| text.starts_with(BUS_ADDRESS).then_some(());
+        said("dbus-daemon", bus, is_address).await?;
         let arguments = ["--sm-disable", "--config-file", "/etc/karakuri/openbox.xml"];
         display.order("openbox", &arguments.map(str::to_owned), None)?;
         Ok(display)
+    }
+
+    /// Starts a program that says on fd 3 when it is ready.
+    fn order_and_hear(&self, program: &str, arguments: &[&str]) -> Result<pipe::Receiver, End> {
+        let failed = |e| End::internal("making a pipe", e);
+        let (write, ready) = pipe::pipe().map_err(failed)?;
+        let write = write.into_blocking_fd().map_err(failed)?;
+        let arguments: Vec<String> = arguments.iter().map(|a| (*a).to_owned()).collect();
+        self.order(program, &arguments, Some(write.as_fd()))?;
+        Ok(ready)
     }
 
     /// Its number.
@@ -122,7 +147,8 @@ impl Display {
         let id = self.last.get() + 1;
         self.last.set(id);
         let display = format!(":{}", self.number);
-        let environment = [
+        let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
+        let mut environment = vec![
             ("DISPLAY", display.as_str()),
             ("XAUTHORITY", "/etc/karakuri/xauthority"),
             ("HOME", "/home/karakuri"),
@@ -130,16 +156,23 @@ impl Display {
             ("LANG", "C.UTF-8"),
             ("TMPDIR", "/tmp"),
             ("XDG_RUNTIME_DIR", "/tmp"),
-            // Settings live with the run; there is no bus that could keep them, and no portal.
+            // Settings live with the run, and no portal asks anybody for anything.
             ("GSETTINGS_BACKEND", "memory"),
             ("GTK_USE_PORTAL", "0"),
             ("NO_AT_BRIDGE", "1"),
-            ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent"),
+            ("DBUS_SESSION_BUS_ADDRESS", BUS_ADDRESS),
         ];
+        if self.proxy {
+            // curl(1), ENVIRONMENT: programs differ in which spelling they read.
+            let names = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"];
+            environment.extend(names.map(|name| (name, proxy.as_str())));
+        }
+        let environment =
+            environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let command = Command {
             program: format!("/usr/bin/{program}"),
             arguments: arguments.to_vec(),
-            environment: environment.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
+            environment: environment.collect(),
             directory: "/files".to_owned(),
         };
         let mut fds = vec![self.log.as_fd(), self.log.as_fd()];
@@ -163,19 +196,26 @@ impl Display {
     }
 }
 
-/// Reads the number that Xvfb writes when it is ready.
-async fn display_number(mut ready: pipe::Receiver) -> Result<u32, End> {
-    let mut text = String::new();
-    let limit = std::time::Duration::from_secs(START_S);
-    let read = tokio::time::timeout(limit, ready.read_to_string(&mut text)).await;
-    let number = text.trim().parse().ok();
-    match (read, number) {
-        (Ok(Ok(_)), Some(number)) => Ok(number),
+/// Reads the line a program of the display writes when it is ready.
+async fn said<T>(
+    program: &str,
+    mut ready: pipe::Receiver,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, End> {
+    let mut text = Vec::new();
+    let line = async {
+        while !text.ends_with(b"\n") && ready.read_buf(&mut text).await? > 0 {}
+        Ok::<(), std::io::Error>(())
+    };
+    let read = tokio::time::timeout(std::time::Duration::from_secs(START_S), line).await;
+    let parsed = std::str::from_utf8(&text).ok().and_then(|text| parse(text.trim()));
+    match (read, parsed) {
+        (Ok(Ok(())), Some(parsed)) => Ok(parsed),
         _ => Err(End::new(
             Exit::DesktopFailed,
             format!(
-                "Xvfb did not start within {START_S} s; is the package xvfb installed? \
-                     `karakuri doctor` checks it, --log debug shows what it printed"
+                "{program} did not start within {START_S} s; is it installed? \
+                 `karakuri doctor` checks it, --log debug shows what it printed"
             ),
         )),
     }

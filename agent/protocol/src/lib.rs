@@ -8,11 +8,13 @@
 //! - [`target`]: how a place on the screen is named.
 //! - [`desktop`]: karakurid → karakuri-desktop.
 //! - [`courier`]: karakurid → karakuri-courier.
+//! - [`egress`]: karakurid → karakuri-egress.
 //! - [`job`]: what starts a run, and the progress and outcome it reports.
 //! - [`untrusted`]: text that came from a script, a screen, a model or a window title.
 
 pub mod courier;
 pub mod desktop;
+pub mod egress;
 pub mod geometry;
 pub mod job;
 pub mod script;

@@ -22,13 +22,14 @@ pub(super) fn landlock(policy: &Policy) -> Result<(), LayerError> {
         };
         rules.push(Rule { path: tree::open_path(&path)?, access });
     }
-    Ok(restrict::landlock(rules)?)
+    Ok(restrict::landlock(rules, policy.proxy.as_slice())?)
 }
 
 /// Layer `seccomp`.
 pub(super) fn seccomp(policy: &Policy) -> Result<(), LayerError> {
     let list = match policy.profile {
         Profile::Script => seccomp::SCRIPT,
+        Profile::Application if policy.proxy.is_some() => seccomp::APPLICATION_ONLINE,
         Profile::Application => seccomp::APPLICATION,
         Profile::Desktop => seccomp::START,
     };

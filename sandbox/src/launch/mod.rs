@@ -7,6 +7,7 @@
 
 mod account;
 mod confine;
+mod network;
 mod payload;
 mod selftest;
 mod tree;
@@ -26,6 +27,8 @@ pub const SOCKET_FD: i32 = 3;
 pub const POLICY_FD: i32 = 4;
 /// The fd of the status pipe.
 pub const STATUS_FD: i32 = 5;
+/// The fd of the proxy's listening socket, where the policy names one.
+const PROXY_FD: i32 = 6;
 
 /// Why a layer could not be put up.
 pub(crate) type LayerError = Box<dyn std::error::Error>;
@@ -49,6 +52,12 @@ pub const LAYERS: &[Layer] = &[
         purpose: "own session, death with the monitor, no dump, default signals",
         mend: "this is a defect of Karakuri; please report it",
         put_up: account::detach,
+    },
+    Layer {
+        name: "network",
+        purpose: "no interface; with granted hosts, loopback and the socket of the proxy",
+        mend: "use a kernel with CONFIG_NET_NS and IPv4",
+        put_up: network::prepare,
     },
     Layer {
         name: "mounts",

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, WaitOptions};
 
-use super::{LayerError, SOCKET_FD, c_string, report};
+use super::{LayerError, SOCKET_FD, c_string, network, report};
 use crate::child::{Ending, Order, Report, Status};
 use crate::link::Link;
 use crate::policy::{Command, Payload, Policy};
@@ -25,7 +25,7 @@ const REAP_MS: i64 = 200;
 pub(super) fn run(policy: &Policy, status: &mut File) -> u8 {
     let ended = match &policy.payload {
         Payload::Run { command, socket } => run_one(command, *socket),
-        Payload::Serve => serve(),
+        Payload::Serve => serve(policy),
     };
     match ended {
         Ok(ending) => {
@@ -82,8 +82,11 @@ fn release_payload_fds(last: i32) -> Result<(), LayerError> {
 }
 
 /// Starts programs as ordered until the other end of fd 3 closes.
-fn serve() -> Result<Ending, LayerError> {
+fn serve(policy: &Policy) -> Result<Ending, LayerError> {
     let link = Link::from_fd(sys::inherited_fd(SOCKET_FD)?)?;
+    if let Some(socket) = network::proxy_socket(policy)? {
+        link.send(&Report::Proxy, &[socket.as_fd()])?;
+    }
     let mut running: HashMap<Pid, u32> = HashMap::new();
     loop {
         reap(&link, &mut running)?;

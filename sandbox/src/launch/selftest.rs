@@ -8,7 +8,7 @@ use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::Resource;
 
-use super::{LayerError, SOCKET_FD, STATUS_FD};
+use super::{LayerError, PROXY_FD, SOCKET_FD, STATUS_FD};
 use crate::policy::Policy;
 use crate::sys;
 
@@ -66,11 +66,14 @@ fn status(field: &str, wanted: &str) -> Result<(), LayerError> {
     expect(field, &line.map(str::trim), &Some(wanted))
 }
 
-/// Only standard input and output, the payload's socket and the status pipe are open.
-fn descriptors(_: &Policy) -> Result<(), LayerError> {
+/// Only standard input and output, the payload's socket, the status pipe and, where there is one,
+/// the proxy's socket are open.
+fn descriptors(policy: &Policy) -> Result<(), LayerError> {
     let (mut open, listing) = numbers("/proc/self/fd")?;
     open.remove(&listing);
-    expect("descriptors", &open, &BTreeSet::from([0, 1, 2, SOCKET_FD, STATUS_FD]))
+    let mut wanted = BTreeSet::from([0, 1, 2, SOCKET_FD, STATUS_FD]);
+    wanted.extend(policy.proxy.map(|_| PROXY_FD));
+    expect("descriptors", &open, &wanted)
 }
 
 /// The entries of a directory that are numbers, and the descriptor used to list it.

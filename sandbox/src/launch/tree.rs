@@ -103,7 +103,9 @@ fn bind(source: &Path, target: &Path, set: MountAttributes) -> Result<(), LayerE
 fn devices(stage: &Path, ptys: bool) -> Result<(), LayerError> {
     let dev = stage.join("dev");
     make_directory(&dev)?;
-    for name in DEVICES {
+    // A terminal's programs ask for the terminal of their own session.
+    let terminal = ptys.then_some("tty");
+    for name in DEVICES.into_iter().chain(terminal) {
         bind(&Path::new("/dev").join(name), &dev.join(name), MountAttributes::DEVICES)?;
     }
     for (name, to) in DEVICE_LINKS {

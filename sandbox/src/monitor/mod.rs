@@ -20,8 +20,12 @@ use crate::child::{LayerFailure, Status};
 use crate::policy::{Access, Control, Limits, Policy};
 
 pub use exec::serve_command;
-pub use once::{MonitorError, Settings, run_once};
+pub use once::{MonitorError, Settings, restrict_self, run_once};
 pub use serve::REQUEST;
+
+/// Port on the loopback interface of a run's own network namespace where applications find the
+/// proxy, if the grant names hosts.
+pub const PROXY_PORT: u16 = 3128;
 
 /// What karakurid can ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +64,12 @@ pub struct Capacities {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Sandbox {
     /// X server, window manager and applications: a serving sandbox. Fds: link, log.
-    Display,
+    Display {
+        /// Whether applications find a proxy at [`PROXY_PORT`].
+        proxy: bool,
+    },
+    /// karakuri-egress. Fds: link, log.
+    Egress,
     /// karakuri-desktop. Fds: link, log.
     Desktop {
         /// Number of the X display.

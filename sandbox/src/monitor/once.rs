@@ -12,7 +12,8 @@ use super::templates::Templates;
 use crate::launch::{LayerError, c_string};
 use crate::link::Link;
 use crate::policy::Control;
-use crate::sys;
+use crate::seccomp::SeccompError;
+use crate::{seccomp, sys};
 
 /// The inherited link to whoever asked for the run; karakurid gets it.
 const REQUESTER_FD: i32 = 3;
@@ -37,6 +38,16 @@ pub struct MonitorError {
     doing: &'static str,
     reason: String,
     mend: &'static str,
+}
+
+/// Takes every system call from this process that neither it nor anything it starts needs. Landlock
+/// would be inherited as well, and a domain of any kind forbids its children to move files between
+/// directories (`LANDLOCK_ACCESS_FS_REFER` in landlock(7)).
+///
+/// # Errors
+/// Where the kernel has no seccomp.
+pub fn restrict_self() -> Result<(), SeccompError> {
+    seccomp::MONITOR.compile()?.install()
 }
 
 impl MonitorError {
@@ -69,6 +80,10 @@ pub(super) struct Ground {
 impl Ground {
     /// Makes it below the state directory `state`.
     pub(super) fn make(state: &Path, programs: &Path) -> Result<Self, MonitorError> {
+        restrict_self().map_err(|e| {
+            let mend = "Use a kernel with CONFIG_SECCOMP_FILTER";
+            MonitorError::because("restricting the monitor", mend)(e.into())
+        })?;
         let accounts = host::isolate().map_err(MonitorError::because(
             "making the monitor's namespaces",
             "Allow user namespaces (sysctl user.max_user_namespaces, \

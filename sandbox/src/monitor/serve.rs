@@ -1,6 +1,7 @@
 //! The monitor's loop: requests of karakurid, ends of children.
 
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,7 +15,7 @@ use super::host::RunRoot;
 use super::templates::{self, Templates};
 use super::{Capacities, Event, Request, Sandbox, Usage};
 use crate::child::{LayerFailure, Status};
-use crate::launch::{LayerError, c_string};
+use crate::launch::{LayerError, at, c_string};
 use crate::link::Link;
 use crate::memfd;
 use crate::policy::Policy;
@@ -22,6 +23,9 @@ use crate::sys::{Join, Namespaces, Privilege, Spawn};
 
 /// What stands for the layer where no layer failed.
 pub const REQUEST: &str = "request";
+/// Our programs that restrict themselves.
+const COURIER: &str = "karakuri-courier";
+const EGRESS: &str = "karakuri-egress";
 /// The most a sandbox's first process says on its status pipe.
 const MAX_STATUS: u64 = 64 * 1024;
 
@@ -146,6 +150,9 @@ impl<'a> Server<'a> {
         }
         let child = match (sandbox, self.peer) {
             (Sandbox::Courier, Peer::Daemon { store }) => self.start_courier(store, fds),
+            (Sandbox::Egress, Peer::Daemon { .. }) => {
+                self.start_own(&[c_string(EGRESS).map_err(namespaces)?], Namespaces::Ipc, fds)
+            }
             (sandbox, _) => self.launch(id, &self.policy(sandbox)?, fds),
         };
         self.children.insert(id, child.map_err(namespaces)?);
@@ -155,7 +162,7 @@ impl<'a> Server<'a> {
     /// What a sandbox is made of.
     fn policy(&self, sandbox: Sandbox) -> Result<Policy, LayerFailure> {
         Ok(match (sandbox, self.peer) {
-            (Sandbox::Display, _) => self.templates.display(),
+            (Sandbox::Display { proxy }, _) => self.templates.display(proxy),
             (Sandbox::Desktop { display }, _) => self.templates.desktop(display),
             (Sandbox::Script(script), _) => {
                 if script.program.ends_with(templates::STEPS) {
@@ -170,8 +177,8 @@ impl<'a> Server<'a> {
             (Sandbox::Command(_), Peer::Daemon { .. }) => {
                 return Err(request("karakurid may start scripts, not commands".to_owned()));
             }
-            (Sandbox::Courier, _) => {
-                return Err(request("the courier has no sandbox of its own".to_owned()));
+            (Sandbox::Courier | Sandbox::Egress, _) => {
+                return Err(request("the process restricts itself; it has no policy".to_owned()));
             }
         })
     }
@@ -215,24 +222,35 @@ impl<'a> Server<'a> {
     }
 
     fn start_courier(&self, store: &Path, fds: &[OwnedFd]) -> Result<Child, LayerError> {
-        let [link, log] = fds else {
-            return Err("fds are missing".into());
-        };
         let arguments = [
-            c_string("karakuri-courier")?,
+            c_string(COURIER)?,
             c_string("--role")?,
             c_string("upload")?,
             c_string("--store")?,
             c_string(&store.to_string_lossy())?,
         ];
-        let program = File::open(self.templates.programs.join("karakuri-courier"))?;
+        self.start_own(&arguments, Namespaces::NetworkAndIpc, fds)
+    }
+
+    /// Starts one of our programs that restricts itself, without a privilege.
+    fn start_own(
+        &self,
+        arguments: &[CString],
+        namespaces: Namespaces,
+        fds: &[OwnedFd],
+    ) -> Result<Child, LayerError> {
+        let ([link, log], [name, ..]) = (fds, arguments) else {
+            return Err("fds or a name are missing".into());
+        };
+        let path = self.templates.programs.join(name.to_string_lossy().as_ref());
+        let program = at("opening", &path, File::open(&path))?;
         let null = File::open("/dev/null")?;
         let spawned = Spawn {
             program: program.as_fd(),
-            arguments: &arguments,
+            arguments,
             environment: &[],
             fds: &[null.as_fd(), log.as_fd(), log.as_fd(), link.as_fd()],
-            namespaces: Namespaces::NetworkAndIpc,
+            namespaces,
             privilege: Privilege::None { group: self.templates.accounts.map(|a| a.group) },
             cgroup: Join::Inherit,
         }

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Script, host::Accounts};
+use super::{PROXY_PORT, Script, host::Accounts};
 use crate::policy::{Access, Account, Command, Control, Limits, Node, Payload, Policy, Profile};
 
 /// Where our programs appear in a sandbox.
@@ -37,7 +37,7 @@ pub(super) struct Templates {
 
 impl Templates {
     /// For X server, window manager and applications.
-    pub(super) fn display(&self) -> Policy {
+    pub(super) fn display(&self, proxy: bool) -> Policy {
         let mut tree = system_tree("karakuri", self.account(|a| a.applications));
         for path in [
             "/etc/fonts",
@@ -55,7 +55,10 @@ impl Templates {
         tree.push(self.own("config", "/etc/karakuri", Access::Read));
         tree.push(self.own("home", "/home/karakuri", Access::ReadWrite));
         tree.push(self.own("files", "/files", Access::ReadWrite));
-        self.policy(Profile::Application, |a| a.applications, tree, ROOMY, Payload::Serve)
+        let mut policy =
+            self.policy(Profile::Application, |a| a.applications, tree, ROOMY, Payload::Serve);
+        policy.proxy = proxy.then_some(PROXY_PORT);
+        policy
     }
 
     /// For karakuri-desktop.
@@ -174,7 +177,7 @@ impl Templates {
     ) -> Policy {
         let stage = self.run_root.join("stage");
         let (account, control) = (self.account(account), self.control.clone());
-        Policy { profile, stage, account, tree, limits, control, payload }
+        Policy { profile, stage, account, tree, limits, control, proxy: None, payload }
     }
 
     /// A directory of the run.

@@ -23,7 +23,12 @@ pub const SCRIPT: List = List {
     filters: &["script", "script_enotsup", "script_enosys"],
 };
 /// For applications, the X server and the window manager.
-pub const APPLICATION: List =
+pub const APPLICATION: List = List {
+    json: include_str!("app.json"),
+    filters: &["app", "app_offline", "app_enotsup", "app_enosys"],
+};
+/// The same where the grant names hosts: sockets for the connection to the proxy remain.
+pub const APPLICATION_ONLINE: List =
     List { json: include_str!("app.json"), filters: &["app", "app_enotsup", "app_enosys"] };
 /// For karakuri-desktop until it has connected and restricts itself to [`DESKTOP`].
 pub const START: List =
@@ -38,5 +43,10 @@ pub const DESKTOP: List =
 pub const COURIER: List =
     List { json: include_str!("courier.json"), filters: &["courier", "courier_enosys"] };
 
+/// For karakuri-egress.
+pub const EGRESS: List =
+    List { json: include_str!("egress.json"), filters: &["egress", "egress_enosys"] };
+
 /// Every list.
-pub const ALL: [List; 7] = [MONITOR, SCRIPT, APPLICATION, START, DAEMON, DESKTOP, COURIER];
+pub const ALL: [List; 9] =
+    [MONITOR, SCRIPT, APPLICATION, APPLICATION_ONLINE, START, DAEMON, DESKTOP, COURIER, EGRESS];

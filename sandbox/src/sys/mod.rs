@@ -140,6 +140,26 @@ pub fn unshare_cgroups() -> io::Result<()> {
     Ok(())
 }
 
+/// Brings up the loopback interface of this process's network namespace, see netdevice(7).
+///
+/// # Errors
+/// As ioctl(2) with `SIOCSIFFLAGS`.
+pub fn loopback_up(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: a zeroed ifreq is a valid one: plain bytes.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (place, byte) in request.ifr_name.iter_mut().zip(c"lo".to_bytes()) {
+        *place = byte.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = IFF_UP;
+    // SAFETY: the call reads the ifreq, which outlives it.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    check(libc::c_long::from(result))?;
+    Ok(())
+}
+
+/// netdevice(7); the libc crate has it as a wider integer than the field.
+const IFF_UP: libc::c_short = 1;
+
 /// Sets the supplementary groups of this process.
 ///
 /// # Errors

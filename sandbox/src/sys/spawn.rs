@@ -14,6 +14,8 @@ pub enum Namespaces {
     /// Mounts, pids, network, IPC, host name: for everything that is not ours. The launcher takes a
     /// cgroup namespace of its own once it is in its cgroup.
     All,
+    /// IPC only: for the one process of ours that reaches the network.
+    Ipc,
     /// Network and IPC only: for our processes that need the machine's files.
     NetworkAndIpc,
     /// None: the monitor itself, in a process group of its own so that a terminal's Ctrl-C goes to
@@ -26,6 +28,7 @@ impl Namespaces {
         let network = libc::CLONE_NEWNET | libc::CLONE_NEWIPC;
         match self {
             Self::None => 0,
+            Self::Ipc => libc::CLONE_NEWIPC,
             Self::NetworkAndIpc => network,
             Self::All => {
                 let rest = libc::CLONE_NEWNS | libc::CLONE_NEWPID;

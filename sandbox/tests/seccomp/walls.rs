@@ -2,7 +2,8 @@
 //! worse fails here even though it agrees with itself.
 
 use karakuri_sandbox::seccomp::{
-    self, APPLICATION, COURIER, DAEMON, DESKTOP, List, MONITOR, SCRIPT, START,
+    self, APPLICATION, APPLICATION_ONLINE, COURIER, DAEMON, DESKTOP, EGRESS, List, MONITOR, SCRIPT,
+    START,
 };
 
 use crate::ask::ANSWERS;
@@ -120,8 +121,17 @@ const REFUSED: &[Row] = &[
     (&[RUN, OURS, &[MONITOR]], "clone", [0x4000_0000, 0, 0, 0, 0], "CLONE_NEWNET"),
     (&[OURS], "clone", [17, 0, 0, 0, 0], "a process, as fork(2) makes it"),
     (&[OURS], "clone", [0x4111, 0, 0, 0, 0], "a process, as posix_spawn(3) makes it"),
-    (&[RUN, OURS, &[MONITOR]], "socket", [2, 1, 0, 0, 0], "AF_INET"),
-    (&[RUN, OURS, &[MONITOR]], "socket", [10, 1, 0, 0, 0], "AF_INET6"),
+    (&[RUN, OURS], "socket", [2, 1, 0, 0, 0], "AF_INET"),
+    (&[RUN, OURS], "socket", [10, 1, 0, 0, 0], "AF_INET6"),
+    (&[&[APPLICATION_ONLINE]], "socket", [2, 2, 0, 0, 0], "AF_INET SOCK_DGRAM"),
+    (&[&[APPLICATION_ONLINE]], "socket", [10, 1, 0, 0, 0], "AF_INET6"),
+    (&[&[APPLICATION_ONLINE, EGRESS, MONITOR]], "socket", [2, 3, 0, 0, 0], "AF_INET SOCK_RAW"),
+    (&[&[EGRESS]], "socket", [1, 1, 0, 0, 0], "AF_UNIX"),
+    (&[&[EGRESS]], "socket", [16, 3, 0, 0, 0], "AF_NETLINK"),
+    (&[&[EGRESS]], "bind", [3, 0, 0, 0, 0], "any socket"),
+    (&[&[EGRESS]], "listen", [3, 0, 0, 0, 0], "any socket"),
+    (&[&[EGRESS]], "openat", [3, 0, CREATE, 0o600, 0], "any new file"),
+    (&[&[EGRESS]], "clone", [17, 0, 0, 0, 0], "a process"),
     (&[RUN, OURS, &[MONITOR]], "socket", [16, 3, 0, 0, 0], "AF_NETLINK"),
     (&[RUN, OURS, &[MONITOR]], "socket", [17, 3, 0, 0, 0], "AF_PACKET"),
     (&[RUN, OURS, &[MONITOR]], "socket", [38, 5, 0, 0, 0], "AF_ALG"),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use karakuri_protocol::desktop::Script;
+use karakuri_protocol::egress::Destination;
 use karakuri_protocol::target::Target;
 use karakuri_protocol::untrusted::Untrusted;
 use serde::Deserialize;
@@ -51,7 +52,7 @@ struct RawPermissions {
     input: bool,
     clipboard: bool,
     files: FilesAccess,
-    network: Option<Spanned<Vec<String>>>,
+    network: Vec<Spanned<String>>,
     secrets: BTreeSet<String>,
 }
 
@@ -188,9 +189,12 @@ impl Parser<'_> {
     }
 
     fn permissions(&self, raw: RawPermissions) -> Result<Permissions, ManifestError> {
-        if let Some(network) = raw.network.filter(|n| !n.get_ref().is_empty()) {
-            return Err(self.error(place(self.text, &network), Problem::Network));
-        }
+        let destination = |text: &Spanned<String>| {
+            let parsed = text.get_ref().parse::<Destination>();
+            parsed.map_err(|e| {
+                self.value_error("permissions.network", text, text.get_ref(), e.to_string())
+            })
+        };
         let app = |name: &Spanned<String>| self.checked("permissions.apps", name, PROGRAM_NAME);
         Ok(Permissions {
             apps: raw.apps.iter().map(app).collect::<Result<_, _>>()?,
@@ -198,6 +202,7 @@ impl Parser<'_> {
             input: raw.input,
             clipboard: raw.clipboard,
             files: raw.files,
+            network: raw.network.iter().map(destination).collect::<Result<_, _>>()?,
             secrets: raw.secrets,
         })
     }

@@ -90,10 +90,12 @@ fn a_limit_outside_its_range_is_told_the_ceiling() {
 }
 
 #[test]
-fn network_cannot_be_asked_for() {
-    assert!(parse("[permissions]\nnetwork = []").is_ok());
-    let error = parse("[permissions]\nnetwork = [\"example.com:443\"]").unwrap_err();
-    assert_eq!((error.line, error.problem), (6, Problem::Network));
+fn network_is_asked_for_by_host_and_port() {
+    let manifest = parse("[permissions]\nnetwork = [\"ERP.example.com:443\"]").unwrap();
+    let hosts: Vec<String> = manifest.permissions.network.iter().map(|d| d.to_string()).collect();
+    assert_eq!(hosts, ["erp.example.com:443"]);
+    let error = parse("[permissions]\nnetwork = [\"*:443\"]").unwrap_err();
+    assert!(error.to_string().contains("host:port"), "{error}");
 }
 
 #[test]

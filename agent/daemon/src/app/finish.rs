@@ -27,7 +27,9 @@ pub(super) async fn finish(
     started: Started,
 ) -> Exit {
     requester.step("seal the evidence");
-    for sandbox in [started.script, started.desktop, started.display].into_iter().flatten() {
+    let egress = started.egress.as_ref().map(|(id, _)| *id);
+    for sandbox in [started.script, started.desktop, started.display, egress].into_iter().flatten()
+    {
         if tokio::time::timeout(KILL, walls.kill(sandbox)).await.is_err() {
             tracing::warn!("a sandbox did not end in time");
         }

@@ -1,14 +1,16 @@
 //! The life of a run, stage by stage; each can end it.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
 use karakuri_audit::{Actor, Event, Sha256};
+use karakuri_protocol::egress::{Destination, Open};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::script::ErrorKind;
-use karakuri_sandbox::child::{Ending, Status};
+use karakuri_sandbox::child::{Ending, Report, Status};
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::monitor::{Capacities, Sandbox, Script};
 use karakuri_sandbox::policy::{Access, Limits};
@@ -23,7 +25,7 @@ use crate::desktop::Desktop;
 use crate::display::{self, Display};
 use crate::end::End;
 use crate::intake::{self, Bundle, Intake};
-use crate::script::{Channel, Output, sdk};
+use crate::script::{Channel, Output, refusal, sdk};
 use crate::session::{Record, Requester, Running, Session, Watch, Watched};
 use crate::walls::{Ended, Ground, SandboxId, Walls, sandbox_refused};
 
@@ -38,6 +40,7 @@ pub(super) struct Started {
     pub(super) desktop: Option<SandboxId>,
     pub(super) script: Option<SandboxId>,
     pub(super) courier: Option<(SandboxId, AsyncLink)>,
+    pub(super) egress: Option<(SandboxId, AsyncLink)>,
     pub(super) acts: u32,
     pub(super) screen: Option<Rect>,
     pub(super) about: Option<(String, String)>,
@@ -95,7 +98,8 @@ async fn until_the_end(
     display::configure(&root.join("config"))?;
 
     requester.step("start the desktop");
-    let (display, desktop) = start_desktop(config, &bundle, walls, started).await?;
+    let network = intake.grant.network().clone();
+    let (display, desktop) = start_desktop(config, &bundle, network, walls, started).await?;
 
     requester.step("run the script");
     serve(ground, intake, (desktop, display), record, requester, walls, started).await
@@ -139,19 +143,49 @@ async fn start_courier(walls: &mut Walls) -> Result<(SandboxId, AsyncLink), End>
     Ok((id, ours))
 }
 
+/// Starts the proxy on a socket of the display's network namespace.
+async fn start_egress(
+    walls: &mut Walls,
+    allowed: BTreeSet<Destination>,
+    socket: &OwnedFd,
+) -> Result<(SandboxId, AsyncLink), End> {
+    let (ours, theirs) = link_pair()?;
+    // It has no output but what it says of its own failure.
+    let log = std::io::stderr().as_fd().try_clone_to_owned();
+    let log = log.map_err(|e| End::internal("the log", e))?;
+    let id = walls.start(Sandbox::Egress, &[theirs.as_fd(), log.as_fd()]).await?;
+    let open = Open { allowed: allowed.into_iter().collect() };
+    ours.send(&open, &[socket.as_fd()]).map_err(|e| End::internal("starting the proxy", e))?;
+    Ok((id, ours))
+}
+
 async fn start_desktop(
     config: &Config,
     bundle: &Bundle,
+    network: BTreeSet<Destination>,
     walls: &mut Walls,
     started: &mut Started,
 ) -> Result<(Display, Desktop), End> {
     let log = log_fd()?;
     let (ours, theirs) = link_pair()?;
-    let id = walls.start(Sandbox::Display, &[theirs.as_fd(), log.as_fd()]).await?;
+    let proxy = !network.is_empty();
+    let sandbox = Sandbox::Display { proxy };
+    let id = walls.start(sandbox, &[theirs.as_fd(), log.as_fd()]).await?;
     started.display = Some(id);
     drop(theirs);
+    if proxy {
+        let socket = match ours.recv::<Report>().await {
+            Ok(Some((Report::Proxy, mut fds))) => fds.pop(),
+            _ => None,
+        };
+        let Some(socket) = socket else {
+            let end = End::desktop("the display", "its network could not be prepared");
+            return Err(refused_or(walls, id, end).await);
+        };
+        started.egress = Some(start_egress(walls, network, &socket).await?);
+    }
     let copy = log.try_clone().map_err(|e| End::internal("the log", e))?;
-    let display = match Display::start(ours, copy).await {
+    let display = match Display::start(ours, copy, proxy).await {
         Ok(display) => display,
         Err(end) => return Err(refused_or(walls, id, end).await),
     };
@@ -195,12 +229,12 @@ async fn serve(
     let (stderr, stderr_fd) = Output::pipe().map_err(plumbing)?;
     let sandbox = Sandbox::Script(script(&intake.manifest, &intake.grant));
     // An input that is at its end.
-    let (stdin, _) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+    let (stdin, _at_its_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
         .map_err(|e| plumbing(e.into()))?;
     let fds = [stdin.as_fd(), stdout_fd.as_fd(), stderr_fd.as_fd(), socket.as_fd()];
     let id = walls.start(sandbox, &fds).await?;
     started.script = Some(id);
-    drop((socket, stdout_fd, stderr_fd));
+    drop((stdin, socket, stdout_fd, stderr_fd));
     let limits = intake.grant.limits();
     let mut watch = Watch {
         walls,
@@ -209,9 +243,12 @@ async fn serve(
         output_room: u64::from(limits.output_kb) * 1024,
         wall: Duration::from_secs(u64::from(limits.wall_s)),
         requester: requester.clone(),
+        egress: started.egress.as_ref().map(|(_, link)| link),
+        attempts: record.attempts.clone(),
         timeline: record.timeline.clone(),
         last_words: None,
     };
+    let files = intake.grant.files();
     let broker = Broker::new(intake.grant);
     let mut session =
         Session::new(record, broker, (desktop, display), requester.clone(), intake.inputs, ground);
@@ -224,8 +261,13 @@ async fn serve(
         Watched::Run(end) => end,
         Watched::Script(ending) => {
             watch.drain().await;
-            let last_words = watch.last_words.map(|w| w.escaped(300));
-            script_end(ending, session.unhandled(), last_words)
+            let words = watch.last_words.take();
+            let hint = words.as_ref().and_then(|w| refusal::hint(w.danger_raw(), files));
+            let mut end = script_end(ending, session.unhandled(), words.map(|w| w.escaped(300)));
+            if let (Exit::ScriptFailed, Some(hint)) = (end.exit, hint) {
+                end.message = format!("{}; {hint}", end.message);
+            }
+            end
         }
     };
     if matches!(end.exit, Exit::SandboxViolation) {
@@ -244,7 +286,8 @@ async fn serve(
 fn running(started: &Started, script: SandboxId) -> Result<Running, End> {
     match (started.display, started.desktop, &started.courier) {
         (Some(display), Some(desktop), Some((courier, _))) => {
-            Ok(Running { display, desktop, courier: *courier, script })
+            let egress = started.egress.as_ref().map(|(id, _)| *id);
+            Ok(Running { display, desktop, courier: *courier, egress, script })
         }
         _ => Err(End::internal("starting the script", "the desktop is not there")),
     }

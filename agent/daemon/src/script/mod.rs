@@ -3,6 +3,7 @@
 
 mod channel;
 mod output;
+pub mod refusal;
 pub mod sdk;
 
 pub use channel::{Channel, ChannelError};

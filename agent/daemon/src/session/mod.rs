@@ -17,8 +17,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use karakuri_audit::{Actor, AuditError, Entry, Event, IntoEntry, Log, Recorded};
+use karakuri_audit::{Actor, AuditError, Entry, Event, IntoEntry, Log, Recorded, Selector};
 use karakuri_protocol::desktop::Script;
+use karakuri_protocol::egress::Attempt;
 use karakuri_protocol::job::{Outcome, Progress};
 use karakuri_protocol::script::{CallError, ErrorKind};
 use karakuri_protocol::untrusted::Untrusted;
@@ -87,6 +88,8 @@ pub struct Record {
     pub outputs: BTreeMap<String, Value>,
     /// Defects that did not end the run.
     pub soft_failures: Vec<Untrusted>,
+    /// Connections the applications asked for and that are not recorded yet, from [`Watch`].
+    pub attempts: Rc<RefCell<Vec<Attempt>>>,
     /// The run's id.
     pub run: String,
 }
@@ -102,6 +105,14 @@ impl Record {
     }
 
     fn append<T: IntoEntry>(&mut self, intent: T) -> Result<Recorded<T>, End> {
+        for Attempt { destination, outcome } in self.attempts.take() {
+            let event = Event::NetworkAttempt { destination: Selector::new(&destination), outcome };
+            self.append_one(Entry { run: Some(self.run.clone()), actor: Actor::Egress, event })?;
+        }
+        self.append_one(intent)
+    }
+
+    fn append_one<T: IntoEntry>(&mut self, intent: T) -> Result<Recorded<T>, End> {
         self.audit.append(intent).map_err(|e: AuditError| End::evidence("the audit log", e))
     }
 

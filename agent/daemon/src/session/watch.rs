@@ -2,16 +2,20 @@
 //! output, the clock, a person, a process of the run that dies.
 
 use std::cell::RefCell;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+use karakuri_protocol::egress::{Attempt, AttemptOutcome};
 use karakuri_protocol::job::{Control, Exit, Progress};
 use karakuri_protocol::script::Level;
 use karakuri_protocol::untrusted::Untrusted;
 use karakuri_sandbox::child::{Ending, Status};
+use karakuri_sandbox::link::LinkError;
 use tokio::time::Instant;
 
 use super::Requester;
+use crate::async_link::AsyncLink;
 use crate::end::End;
 use crate::script::{Output, OutputEnd};
 use crate::timeline::{Timeline, What};
@@ -26,6 +30,8 @@ pub struct Running {
     pub desktop: SandboxId,
     /// The courier.
     pub courier: SandboxId,
+    /// karakuri-egress, where the grant names hosts.
+    pub egress: Option<SandboxId>,
     /// The script.
     pub script: SandboxId,
 }
@@ -45,6 +51,10 @@ pub struct Watch<'a> {
     pub wall: Duration,
     /// Whoever asked for the run.
     pub requester: Requester,
+    /// The link to karakuri-egress.
+    pub egress: Option<&'a AsyncLink>,
+    /// Where it puts what the applications asked for.
+    pub attempts: Rc<RefCell<Vec<Attempt>>>,
     /// Where lines go.
     pub timeline: Rc<RefCell<Timeline>>,
     /// The last line the script printed to stderr.
@@ -85,6 +95,18 @@ impl Watch<'_> {
                     let message = format!("the run took longer than limits.wall_s = {s} and was stopped");
                     return Watched::Run(End::new(Exit::Timeout, message));
                 }
+                attempt = next_attempt(self.egress) => match attempt {
+                    Ok(Some((attempt, _))) => {
+                        let text = shown(&attempt);
+                        self.attempts.borrow_mut().push(attempt);
+                        (Ok(text), Level::Info)
+                    }
+                    // Its end is reported by the monitor, which knows why.
+                    _ => {
+                        self.egress = None;
+                        continue;
+                    }
+                },
                 control = self.requester.link().recv::<Control>() => {
                     let why = match control {
                         Ok(Some((Control::Stop, _))) => "a person stopped the run",
@@ -130,6 +152,25 @@ impl Watch<'_> {
     }
 }
 
+/// What karakuri-egress says next; never, where there is none.
+async fn next_attempt(
+    link: Option<&AsyncLink>,
+) -> Result<Option<(Attempt, Vec<OwnedFd>)>, LinkError> {
+    match link {
+        Some(link) => link.recv::<Attempt>().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn shown(attempt: &Attempt) -> Untrusted {
+    let how = match attempt.outcome {
+        AttemptOutcome::Connected => "an application connected to",
+        AttemptOutcome::Refused => "an application was not let through to",
+        AttemptOutcome::Unreachable => "an application could not reach",
+    };
+    Untrusted::new(format!("network: {how} {}", attempt.destination.escaped(200)))
+}
+
 fn script_ended(ended: Ended) -> Watched {
     if ended.usage.memory_kills > 0 {
         return Watched::Run(End::new(
@@ -152,6 +193,7 @@ fn process_ended(ended: Ended, running: Running) -> End {
     let name = match ended.id {
         id if id == running.display => "the display (X server and applications)",
         id if id == running.desktop => "karakuri-desktop",
+        id if Some(id) == running.egress => "karakuri-egress",
         _ => "karakuri-courier",
     };
     End::desktop(name, "ended while the run went on")

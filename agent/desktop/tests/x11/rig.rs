@@ -77,7 +77,7 @@ impl Display {
         let xvfb = Owned(xvfb);
         let mut openbox = program(&name, dir.path(), "openbox")
             .arg("--config-file")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/openbox/rc.xml"))
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/session/rc.xml"))
             .args(["--startup", "echo ready"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
