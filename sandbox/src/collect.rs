@@ -198,7 +198,7 @@ fn look(area: BorrowedFd<'_>, path: &str, depth: usize, caps: &Caps) -> Result<F
         let name = entry.file_name();
         if name != c"." && name != c".." {
             names.push(match name.to_str() {
-                Ok(text) if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+                Ok(text) if !text.chars().any(misleads) => Ok(text.to_owned()),
                 _ => Err(name.to_string_lossy().escape_debug().to_string()),
             });
         }
@@ -208,6 +208,12 @@ fn look(area: BorrowedFd<'_>, path: &str, depth: usize, caps: &Caps) -> Result<F
         }
     }
     Ok(Found::Directory(names))
+}
+
+/// Whether a character would make a name look like another one: controls, line ends, and those that
+/// turn the direction of what follows (Unicode TR 36, 2.10).
+fn misleads(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Opens `path` beneath `area` without following anything.

@@ -64,6 +64,7 @@ fn every_trap_is_refused_by_name() {
     let _listener = UnixListener::bind(path("socket")).unwrap();
     File::create(path("sparse")).unwrap().set_len(1 << 40).unwrap();
     fs::write(path("bad\nname"), "x").unwrap();
+    fs::write(path("invoice\u{202e}fdp.exe"), "x").unwrap();
     fs::write(path("long"), [1u8; 600]).unwrap();
     let caps = Caps { file_bytes: 512, ..Caps::AREA };
     let (taken, refused) = collect(&root, &caps);
@@ -78,6 +79,7 @@ fn every_trap_is_refused_by_name() {
         ("socket", "a socket"),
         ("sparse", "sparse"),
         ("./bad\\nname", "not plain text"),
+        ("./invoice\\u{202e}fdp.exe", "not plain text"),
         ("long", "longer than 512"),
     ];
     assert_eq!(refused.len(), reasons.len(), "{refused:?}");
