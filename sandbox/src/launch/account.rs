@@ -11,6 +11,9 @@ use crate::sys;
 /// Address space no program of ours comes near. Node and Go reserve far more than they use, so it
 /// is not what bounds memory.
 const FAR: u64 = 1 << 40;
+/// No core dump, by a file or by a program. The kernel runs a program named in core_pattern also where
+/// the limit is 0, as root and outside; 1 alone keeps it from that (core(5); fs/coredump.c).
+pub(super) const NO_CORE: u64 = 1;
 /// Without an account of its own a tree shares the count of processes with the rest of the run.
 const SAME_USER: u64 = 64;
 
@@ -45,7 +48,7 @@ pub(super) fn limit(policy: &Policy) -> Result<(), LayerError> {
         (Resource::Fsize, file_bytes),
         (Resource::Nofile, open_files),
         (Resource::Nproc, processes + others),
-        (Resource::Core, 0),
+        (Resource::Core, NO_CORE),
         (Resource::Memlock, 1024 * 1024),
         (Resource::Msgqueue, 0),
         (Resource::Rtprio, 0),

@@ -8,6 +8,7 @@ use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::Resource;
 
+use super::account::NO_CORE;
 use super::{LayerError, PROXY_FD, SOCKET_FD, STATUS_FD};
 use crate::policy::Policy;
 use crate::sys;
@@ -30,7 +31,7 @@ const POINTS: [Point; 10] = [
     ("other descriptors", descriptors),
     ("limits", |_| {
         let core = rustix::process::getrlimit(Resource::Core);
-        expect("core file size", &core.maximum, &Some(0))
+        expect("core file size", &core.maximum, &Some(NO_CORE))
     }),
     ("the machine's files", |policy| {
         refused(rustix::fs::stat(&policy.stage).map_err(Into::into), Errno::NOENT)?;
