@@ -103,10 +103,13 @@ fn bind(source: &Path, target: &Path, set: MountAttributes) -> Result<(), LayerE
 fn devices(stage: &Path, ptys: bool) -> Result<(), LayerError> {
     let dev = stage.join("dev");
     make_directory(&dev)?;
+    // A device can be written to on a read-only mount, but its times and mode, which are the
+    // machine's, cannot be changed.
+    let attributes = MountAttributes::DEVICES.and(MountAttributes::READ_ONLY);
     // A terminal's programs ask for the terminal of their own session.
     let terminal = ptys.then_some("tty");
     for name in DEVICES.into_iter().chain(terminal) {
-        bind(&Path::new("/dev").join(name), &dev.join(name), MountAttributes::DEVICES)?;
+        bind(&Path::new("/dev").join(name), &dev.join(name), attributes)?;
     }
     for (name, to) in DEVICE_LINKS {
         at("linking", &dev.join(name), symlink(to, dev.join(name)))?;
