@@ -114,6 +114,9 @@ pub fn run() -> u8 {
         Err(_) => return crate::child::EXIT_LAYER,
     };
     match seal() {
+        // The kernel tells of the monitor's death only what happens after the last layer asked for
+        // it; what happened before shows in the pipe that nobody reads.
+        Ok(_) if has_no_reader(&status) => crate::child::EXIT_LAYER,
         Ok(policy) => payload::run(&policy, &mut status),
         Err(failure) => {
             report(&mut status, &Status::Refused(failure));
@@ -143,6 +146,13 @@ fn read_policy() -> Result<Policy, LayerError> {
     let fd: OwnedFd = sys::inherited_fd(POLICY_FD)?;
     sys::close_from(u32::try_from(STATUS_FD + 1)?)?;
     Ok(serde_json::from_slice(&memfd::read_sealed(fd, MAX_POLICY)?)?)
+}
+
+fn has_no_reader(pipe: &File) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let mut fds = [PollFd::new(pipe, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut fds, Some(&now)).is_err() || fds[0].revents().contains(PollFlags::ERR)
 }
 
 /// Writes the one line the monitor waits for. Nothing can be done when the monitor is gone.
