@@ -49,13 +49,20 @@ impl Directory {
 
     /// Copies what lies in `work` back; what is not taken is returned as lines for a person.
     pub(super) fn copy_back(&self, work: BorrowedFd<'_>) -> Result<Vec<String>, CliError> {
+        let told = |path: &str, why: &str| format!("{path:?} is not copied back: {why}");
+        let mut lines = Vec::new();
         let refused = collect::tree(work, ".", &Caps::AREA, |file| {
-            put(self.fd.as_fd(), &file, None).map_err(|e| self.fault(&file.path, e))
+            match put(self.fd.as_fd(), &file, None) {
+                // What the command chose: a name that is something else here.
+                Err(Errno::ISDIR | Errno::NOTDIR | Errno::EXIST | Errno::LOOP | Errno::XDEV) => {
+                    lines.push(told(&file.path, "something else has its name here"));
+                    Ok(())
+                }
+                other => other.map_err(|e| self.fault(&file.path, e)),
+            }
         })?;
-        Ok(refused
-            .into_iter()
-            .map(|r| format!("{:?} is not copied back: {}", r.path, r.why))
-            .collect())
+        lines.extend(refused.iter().map(|r| told(&r.path, &r.why.to_string())));
+        Ok(lines)
     }
 
     fn fault(&self, name: &str, error: Errno) -> CliError {
