@@ -1,7 +1,6 @@
 //! `karakuri sandbox exec`: stdin, stdout, stderr and the exit code pass through; nothing else does.
 
 use std::fs::File;
-use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use rustix::pipe::PipeFlags;
 
 use super::files::Directory;
 use super::owner::{Monitor, Named, command, gone, refused, talking};
+use super::stream::Stream;
 use super::{EXIT_LIMIT, EXIT_NOT_FOUND, EXIT_OWN, EXIT_SIGNAL};
 use crate::cli::Exec;
 use crate::error::CliError;
@@ -38,17 +38,29 @@ pub(super) fn run(arguments: &Exec) -> Result<u8, CliError> {
     if let Some(directory) = &directory {
         directory.copy_into(work.as_fd())?;
     }
-    let streams =
-        Streams::start(&monitor, Sandbox::Command(wanted), limits.get("output_kb") * KIB)?;
+    let streams = start(&monitor, Sandbox::Command(wanted))?;
     let wall = Duration::from_secs(limits.get("wall_s"));
-    let ended = streams.follow(&monitor, &stop, wall)?;
+    let output = limits.get("output_kb") * KIB;
+    let running = Running {
+        monitor: &monitor,
+        person: &stop,
+        streams,
+        wall,
+        deadline: Instant::now() + wall,
+        output,
+        room: output,
+        hurry: false,
+        stopped: None,
+        ended: None,
+    };
+    let ended = running.follow()?;
     // Everything in the sandbox is dead: what lies in /work holds still.
     if let Some(directory) = &directory {
         for line in directory.copy_back(work.as_fd())? {
             eprintln!("karakuri: {line}");
         }
     }
-    monitor.end();
+    drop(monitor);
     ended.exit()
 }
 
@@ -108,109 +120,117 @@ fn by_signal(signal: i32) -> u8 {
     u8::try_from(signal).map_or(EXIT_OWN, |signal| EXIT_SIGNAL.saturating_add(signal))
 }
 
-/// The command's output on its way to ours.
-struct Streams {
-    out: File,
-    err: File,
-    room: u64,
-    limit: u64,
+/// Starts the sandbox with pipes for its input and output.
+fn start(monitor: &Monitor, sandbox: Sandbox) -> Result<[Stream; 2], CliError> {
+    let pipe =
+        || rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(CliError::internal("making a pipe"));
+    let ((input, feed), (out, out_end), (err, err_end)) = (pipe()?, pipe()?, pipe()?);
+    let fds = [input.as_fd(), out_end.as_fd(), err_end.as_fd()];
+    monitor.link.send(&Request::Start { id: ID, sandbox }, &fds).map_err(talking)?;
+    match monitor.link.recv::<Event>().map_err(talking)? {
+        Some((Event::Started { .. }, _)) => {}
+        Some((Event::Refused { failure, .. }, _)) => return Err(refused(failure)),
+        _ => return Err(gone()),
+    }
+    feed_stdin(feed);
+    Ok([Stream::new(out, std::io::stdout())?, Stream::new(err, std::io::stderr())?])
 }
 
-impl Streams {
-    /// Starts the sandbox with pipes for its input and output.
-    fn start(monitor: &Monitor, sandbox: Sandbox, limit: u64) -> Result<Self, CliError> {
-        let pipe = || {
-            rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(CliError::internal("making a pipe"))
-        };
-        let ((input, feed), (out, out_end), (err, err_end)) = (pipe()?, pipe()?, pipe()?);
-        let fds = [input.as_fd(), out_end.as_fd(), err_end.as_fd()];
-        monitor.link.send(&Request::Start { id: ID, sandbox }, &fds).map_err(talking)?;
-        match monitor.link.recv::<Event>().map_err(talking)? {
-            Some((Event::Started { .. }, _)) => {}
-            Some((Event::Refused { failure, .. }, _)) => return Err(refused(failure)),
-            _ => return Err(gone()),
-        }
-        feed_stdin(feed);
-        Ok(Self { out: out.into(), err: err.into(), room: limit, limit })
-    }
+/// The command while it runs, and its output after that.
+struct Running<'a> {
+    monitor: &'a Monitor,
+    person: &'a UnixStream,
+    streams: [Stream; 2],
+    wall: Duration,
+    deadline: Instant,
+    output: u64,
+    room: u64,
+    /// Our reader gets what it takes at once, and the rest is dropped.
+    hurry: bool,
+    stopped: Option<Stopped>,
+    ended: Option<(Option<Status>, Usage)>,
+}
 
-    /// Passes output on until the sandbox has ended.
-    fn follow(
-        mut self,
-        monitor: &Monitor,
-        stop: &UnixStream,
-        wall: Duration,
-    ) -> Result<Ended, CliError> {
-        let deadline = Instant::now() + wall;
-        let mut stopped = None;
-        let mut open = [true; 2];
-        loop {
-            let closed = PollFlags::empty();
-            let wanted = |open: bool| if open { PollFlags::IN } else { closed };
-            let mut fds = [
-                PollFd::new(&monitor.link, PollFlags::IN),
-                PollFd::new(stop, wanted(stopped.is_none())),
-                PollFd::new(&self.out, wanted(open[0])),
-                PollFd::new(&self.err, wanted(open[1])),
-            ];
-            let left = deadline.saturating_duration_since(Instant::now());
-            let left = Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 });
-            match rustix::event::poll(&mut fds, stopped.is_none().then_some(&left)) {
-                Ok(_) | Err(rustix::io::Errno::INTR) => {}
-                Err(e) => return Err(CliError::internal("waiting for the command")(e)),
+/// What poll(2) found.
+struct Ready {
+    event: bool,
+    person: bool,
+    streams: [bool; 2],
+}
+
+impl Running<'_> {
+    /// Passes output on until the command has ended and all it said is passed on.
+    fn follow(mut self) -> Result<Ended, CliError> {
+        while let Some(ready) = self.wait()? {
+            if ready.person && run::drain(self.person) {
+                self.hurry = true;
+                self.stop(Stopped::Person)?;
             }
-            let ready = fds.each_ref().map(|fd| !fd.revents().is_empty());
-            let reason = if stopped.is_some() {
-                None
-            } else if ready[1] && run::drain(stop) {
-                Some(Stopped::Person)
-            } else {
-                (Instant::now() >= deadline).then_some(Stopped::Wall(wall))
-            };
-            let mut overrun = None;
-            for (index, is_open) in open.iter_mut().enumerate() {
-                if *is_open && ready[index + 2] {
-                    *is_open = self.pass(index)?;
-                    if self.room == 0 && stopped.is_none() {
-                        overrun = Some(Stopped::Output(self.limit));
-                    }
-                }
+            let runs = self.ended.is_none() || self.stopped.is_some();
+            if runs && Instant::now() >= self.deadline {
+                self.hurry = true;
+                self.stop(Stopped::Wall(self.wall))?;
             }
-            if let Some(reason) = reason.or(overrun) {
-                stopped = Some(reason);
-                monitor.link.send(&Request::Kill { id: ID }, &[]).map_err(talking)?;
+            let mut all = true;
+            for (stream, ready) in self.streams.iter_mut().zip(ready.streams) {
+                all &= !ready || stream.step(&mut self.room)?;
             }
-            if ready[0] {
-                match monitor.link.recv::<Event>().map_err(talking)? {
+            if !all {
+                self.stop(Stopped::Output(self.output))?;
+            }
+            if ready.event {
+                match self.monitor.link.recv::<Event>().map_err(talking)? {
                     Some((Event::Ended { status, usage, .. }, _)) => {
-                        // Nobody writes any more: what the pipes hold ends with them.
-                        while open[0] && self.pass(0)? {}
-                        while open[1] && self.pass(1)? {}
-                        return Ok(Ended { status, usage, stopped });
+                        self.ended = Some((status, usage));
                     }
                     Some(_) => {}
                     None => return Err(gone()),
                 }
             }
         }
+        let (status, usage) = self.ended.ok_or_else(gone)?;
+        Ok(Ended { status, usage, stopped: self.stopped })
     }
 
-    /// Passes on what one stream holds, as far as there is room; false at its end.
-    fn pass(&mut self, index: usize) -> Result<bool, CliError> {
-        let mut buffer = [0u8; 64 * 1024];
-        let passing = || CliError::internal("passing output on");
-        let stream = if index == 0 { &mut self.out } else { &mut self.err };
-        let count = stream.read(&mut buffer).map_err(passing())?;
-        let fits = usize::try_from(self.room).unwrap_or(usize::MAX).min(count);
-        self.room -= fits as u64;
-        let text = &buffer[..fits];
-        // Our own reader may be gone; the command's end still counts.
-        let _written = if index == 0 {
-            std::io::stdout().write_all(text).and_then(|()| std::io::stdout().flush())
-        } else {
-            std::io::stderr().write_all(text)
+    /// Waits for something to do; none when there is nothing any more.
+    fn wait(&self) -> Result<Option<Ready>, CliError> {
+        let awaited = self.streams.each_ref().map(Stream::awaited);
+        let over = self.ended.is_some();
+        if over && awaited.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let left = match (self.hurry, over) {
+            (true, true) => Some(Duration::ZERO),
+            (true, false) => None,
+            (false, true) if self.stopped.is_none() => None,
+            (false, _) => Some(self.deadline.saturating_duration_since(Instant::now())),
         };
-        Ok(count > 0)
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let event = if over { PollFlags::empty() } else { PollFlags::IN };
+        let places = awaited.each_ref().map(Option::is_some);
+        let mut fds =
+            vec![PollFd::new(&self.monitor.link, event), PollFd::new(self.person, PollFlags::IN)];
+        fds.extend(awaited.into_iter().flatten());
+        let count = match rustix::event::poll(&mut fds, left.as_ref()) {
+            Err(rustix::io::Errno::INTR) => 0,
+            other => other.map_err(CliError::internal("waiting for the command"))?,
+        };
+        if over && self.hurry && count == 0 {
+            return Ok(None);
+        }
+        let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
+        let mut next = || ready.next().unwrap_or_default();
+        let (event, person) = (next() && !over, next());
+        Ok(Some(Ready { event, person, streams: places.map(|there| there && next()) }))
+    }
+
+    /// Has the command killed; the first reason counts.
+    fn stop(&mut self, why: Stopped) -> Result<(), CliError> {
+        if self.stopped.is_none() && self.ended.is_none() {
+            self.monitor.link.send(&Request::Kill { id: ID }, &[]).map_err(talking)?;
+        }
+        self.stopped.get_or_insert(why);
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ mod exec;
 mod explain;
 mod files;
 mod owner;
+mod stream;
 
 use std::process::ExitCode;
 
