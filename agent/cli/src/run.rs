@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::{Control, Exit, FileInput, Job, Outcome, Progress};
 use karakuri_sandbox::link::Link;
+use karakuri_sandbox::monitor::{adopt_orphans, wait_and_tidy};
 use karakuri_sandbox::sys::{Join, Namespaces, Privilege, Spawn, Spawned};
 use karakuri_workflow::inputs::InputKind;
 use karakuri_workflow::manifest::{FILE_NAME, Manifest};
 use rustix::event::{PollFd, PollFlags};
-use rustix::process::{Signal, WaitId, WaitIdOptions};
+use rustix::process::Signal;
 use time::OffsetDateTime;
 
 use crate::cli;
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
     let (job, fds) = job(arguments, &site)?;
     let (link, theirs) = Link::pair().map_err(CliError::internal("making a socket pair"))?;
     let stop = stop_signals()?;
+    adopt_orphans().map_err(CliError::internal("becoming a subreaper"))?;
     let monitor = start_monitor(arguments, &site, &theirs)?;
     drop(theirs);
     let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
@@ -39,11 +41,9 @@ pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
     drop(fds);
     let mut display = Display::new(arguments.watch, arguments.json);
     let outcome = follow(&link, &stop, &monitor, &mut display)?;
-    let status = rustix::io::retry_on_intr(|| {
-        rustix::process::waitid(WaitId::PidFd(monitor.pidfd.as_fd()), WaitIdOptions::EXITED)
-    });
+    let status = wait_and_tidy(&monitor, site.path());
     let Some(outcome) = outcome else {
-        let code = status.ok().flatten().and_then(|s| s.exit_status());
+        let code = status.and_then(|s| s.exit_status());
         let exit = Exit::ALL.iter().copied().find(|e| Some(i32::from(e.code())) == code);
         return Ok(exit.filter(|e| *e != Exit::Success).unwrap_or(Exit::Internal));
     };

@@ -206,14 +206,19 @@ fn remove(directory: &Path) -> std::io::Result<()> {
 /// What the directories of runs are called, before the monitor's pid.
 const PREFIX: &str = "karakuri-";
 
+/// Removes what monitors that were killed have left, wherever a run's directory could be.
+pub(super) fn tidy() -> Result<(), LayerError> {
+    place::find()?.iter().for_each(|place| remove_stale(&place.directory));
+    Ok(())
+}
+
 /// Removes what monitors that were killed have left: with them their processes died.
 fn remove_stale(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
-        if pid
-            .is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists())
-        {
+        let is_pid = |pid: &&str| pid.parse::<u32>().is_ok();
+        if pid.filter(is_pid).is_some_and(|pid| !super::belongs_to_the_living(pid.as_ref())) {
             drop(remove(&entry.path()));
         }
     }

@@ -218,13 +218,12 @@ fn mount_tmpfs(path: &Path, bytes: u64, files: u64) -> Result<(), LayerError> {
 
 /// Removes directories of monitors that were killed; their mounts went with them. The directory of
 /// a living monitor must stay: removing a mount point unmounts it in every namespace.
-fn remove_stale(base: &Path) {
+pub(super) fn remove_stale(base: &Path) {
     let Ok(entries) = fs::read_dir(base) else {
         return;
     };
     for entry in entries.flatten() {
-        let alive = Path::new("/proc").join(entry.file_name()).exists();
-        if !alive {
+        if !super::belongs_to_the_living(&entry.file_name()) {
             drop(fs::remove_dir(entry.path()));
         }
     }

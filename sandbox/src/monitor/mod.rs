@@ -5,6 +5,7 @@
 //! start; *what* it may reach is decided by the templates here. Everything of the run is killed
 //! when karakurid closes its end. Compare OpenSSH's README.privsep.
 
+mod after;
 mod cgroup;
 mod exec;
 mod host;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::child::{LayerFailure, Status};
 use crate::policy::{Access, Control, Limits, Policy};
 
+pub use after::{adopt_orphans, wait_and_tidy};
 pub use exec::serve_command;
 pub use once::{MonitorError, Settings, restrict_self, run_once};
 pub use serve::REQUEST;
@@ -154,4 +156,11 @@ pub enum Event {
         /// Why.
         failure: LayerFailure,
     },
+}
+
+/// Whether a directory named after a monitor's pid is in use. What bears our own pid was left by
+/// somebody who had it before.
+fn belongs_to_the_living(pid: &std::ffi::OsStr) -> bool {
+    let own = rustix::process::getpid().as_raw_nonzero().to_string();
+    pid != own.as_str() && std::path::Path::new("/proc").join(pid).exists()
 }

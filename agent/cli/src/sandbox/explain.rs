@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &Explain) -> Result<(), CliError> {
     };
     let monitor = Monitor::start()?;
     let (event, _) = monitor.ask(&Request::Explain(sandbox))?;
-    monitor.end();
+    drop(monitor);
     let Event::Explained(policy) = event else {
         return Err(CliError::internal("talking to karakuri-monitor")("it answered out of turn"));
     };

@@ -12,7 +12,6 @@ use karakuri_sandbox::monitor::{self, Capacities, Event, REQUEST, Request, Scrip
 use karakuri_sandbox::policy::Limits;
 use karakuri_sandbox::sys::{Join, Namespaces, Privilege, Spawn, Spawned};
 use karakuri_workflow::limits::{CEILINGS, DEFAULTS};
-use rustix::process::{WaitId, WaitIdOptions};
 
 use crate::cli::Walls;
 use crate::error::{CliError, at};
@@ -22,10 +21,21 @@ use crate::site::Site;
 const PATH: [&str; 5] = ["/usr/local/bin", "/usr/bin", "/usr/sbin", "/usr/local/sbin", "/bin"];
 
 /// A monitor that waits for requests.
+///
+/// Dropped, it is ended with everything it started, and nothing is left.
 #[derive(Debug)]
 pub(super) struct Monitor {
     pub(super) link: Link,
     process: Spawned,
+    state: PathBuf,
+}
+
+impl Drop for Monitor {
+    fn drop(&mut self) {
+        // One that is closed already has ended.
+        let _closed = rustix::net::shutdown(&self.link, rustix::net::Shutdown::Both);
+        let _status = monitor::wait_and_tidy(&self.process, &self.state);
+    }
 }
 
 impl Monitor {
@@ -45,6 +55,7 @@ impl Monitor {
         let (link, theirs) = Link::pair().map_err(CliError::internal("making a socket pair"))?;
         let null = File::open("/dev/null").map_err(at(Path::new("/dev/null")))?;
         let err = std::io::stderr();
+        monitor::adopt_orphans().map_err(CliError::internal("becoming a subreaper"))?;
         let process = Spawn {
             program: file.as_fd(),
             arguments: &words,
@@ -56,7 +67,7 @@ impl Monitor {
         }
         .start()
         .map_err(at(&program))?;
-        Ok(Self { link, process })
+        Ok(Self { link, process, state: site.path().to_owned() })
     }
 
     /// Asks, and takes the answer and its fds.
@@ -72,16 +83,6 @@ impl Monitor {
     /// Has the file systems made; the directories behind `/work` and `/files`.
     pub(super) fn prepare(&self, work_bytes: u64) -> Result<(Event, Vec<OwnedFd>), CliError> {
         self.ask(&Request::Prepare(Capacities { work_bytes, files_bytes: work_bytes }))
-    }
-
-    /// Ends it and everything it started, and waits until nothing is left.
-    pub(super) fn end(self) {
-        drop(self.link);
-        // It removes its mounts and cgroups; nobody can do that for it if it fails.
-        let _ended = rustix::io::retry_on_intr(|| {
-            let process = WaitId::PidFd(self.process.pidfd.as_fd());
-            rustix::process::waitid(process, WaitIdOptions::EXITED)
-        });
     }
 }
 
