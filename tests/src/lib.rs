@@ -4,7 +4,9 @@
 
 mod agent;
 pub mod bench;
+mod outside;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};
+pub use outside::Outside;
 pub use workflow::Workflow;
