@@ -56,6 +56,7 @@ def limit(which, value):
 
 
 probe("open files", "EMFILE", open_files)
+probe("limit of open files", "ok", lambda: limit(resource.RLIMIT_NOFILE, 256))
 probe("large file", "EFBIG", file_size)
 probe("large file without regard for the error", "SIG25", lambda: past_the_limit(file_size))
 probe("locked memory", "ENOMEM", locked_memory)
