@@ -7,6 +7,9 @@ use super::{Call, METHODS};
 use crate::desktop::Hit;
 use crate::untrusted::Untrusted;
 
+/// The most characters of a reason that quotes a request.
+const MAX_REASON: usize = 400;
+
 /// A request as it stands on the wire, method and parameters not yet looked at.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,7 +62,9 @@ impl Request {
     /// # Errors
     /// See [`RequestError`]; the first two mean that the script does not speak the protocol.
     pub fn parse(bytes: &[u8]) -> Result<Self, RequestError> {
-        let malformed = |e: serde_json::Error| RequestError::Malformed(e.to_string());
+        // It quotes what the script sent.
+        let escaped = |e: serde_json::Error| Untrusted::new(e.to_string()).escaped(MAX_REASON);
+        let malformed = |e| RequestError::Malformed(escaped(e));
         let envelope: Envelope = serde_json::from_slice(bytes).map_err(malformed)?;
         if envelope.jsonrpc != "2.0" {
             return Err(RequestError::Malformed("\"jsonrpc\" must be \"2.0\"".to_owned()));
@@ -73,7 +78,7 @@ impl Request {
         let call = serde_json::json!({ "method": method, "params": params });
         match serde_json::from_value(call) {
             Ok(call) => Ok(Self { id, call }),
-            Err(e) => Err(RequestError::InvalidParams { id, method, reason: e.to_string() }),
+            Err(e) => Err(RequestError::InvalidParams { id, method, reason: escaped(e) }),
         }
     }
 }
