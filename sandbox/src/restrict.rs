@@ -122,7 +122,6 @@ pub fn apply_with_ports(
     ports: &[u16],
 ) -> Result<Restricted, RestrictError> {
     use rustix::fs::{Mode, OFlags};
-    let compiled = list.compile()?;
     // Our processes make files and directories only.
     let foreign = AccessFs::MakeSock | AccessFs::MakeFifo | AccessFs::MakeSym;
     let mut rules = Vec::new();
@@ -136,6 +135,6 @@ pub fn apply_with_ports(
     }
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     landlock(rules, ports)?;
-    compiled.install()?;
+    list.install()?;
     Ok(Restricted(()))
 }

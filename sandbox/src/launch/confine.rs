@@ -33,7 +33,7 @@ pub(super) fn seccomp(policy: &Policy) -> Result<(), LayerError> {
         Profile::Application => seccomp::APPLICATION,
         Profile::Desktop => seccomp::START,
     };
-    Ok(list.compile()?.install()?)
+    Ok(list.install()?)
 }
 
 /// The rights a node of the tree gives.

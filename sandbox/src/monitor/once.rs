@@ -47,7 +47,7 @@ pub struct MonitorError {
 /// # Errors
 /// Where the kernel has no seccomp.
 pub fn restrict_self() -> Result<(), SeccompError> {
-    seccomp::MONITOR.compile()?.install()
+    seccomp::MONITOR.install()
 }
 
 impl MonitorError {

@@ -1,15 +1,19 @@
-//! From a list's text to filters in force. A list is only ever used whole: there is no way to
-//! install one of its filters without the other.
+//! A list and its filters in force. A list is only ever used whole: there is no way to install one of
+//! its filters without the other.
 
-use seccompiler::{BpfProgram, TargetArch};
+use seccompiler::{BpfProgram, sock_filter};
 use serde_json::Value;
 
-/// A list that is not compiled yet.
+use super::rules;
+
+/// A list of system calls.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
     pub(super) json: &'static str,
     /// Names of the filters in the file, in the order of installation.
     pub(super) filters: &'static [&'static str],
+    /// What the build made of them for this machine.
+    pub(super) programs: &'static [&'static [u8]],
 }
 
 /// Why a list is not in force.
@@ -23,51 +27,24 @@ pub enum SeccompError {
     Install(#[from] seccompiler::Error),
 }
 
-/// A list ready to be installed.
-#[derive(Debug)]
-pub struct Compiled(Vec<BpfProgram>);
-
 impl List {
-    /// Compiles the list for this machine.
+    /// Puts the filters in force for this thread and all it starts, for ever.
     ///
     /// # Errors
-    /// When the list names a call this architecture does not have.
-    pub fn compile(&self) -> Result<Compiled, SeccompError> {
-        self.compile_for(std::env::consts::ARCH)
+    /// When the kernel refuses.
+    pub fn install(&self) -> Result<(), SeccompError> {
+        for program in self.programs {
+            seccompiler::apply_filter(&decode(program))?;
+        }
+        Ok(())
     }
 
-    /// Compiles the list for `arch`, as [`std::env::consts::ARCH`] names it.
-    ///
-    /// # Errors
-    /// When the list names a call that `arch` does not have.
-    pub fn compile_for(&self, arch: &str) -> Result<Compiled, SeccompError> {
-        let wrong = |e: &dyn std::fmt::Display| SeccompError::List(e.to_string());
-        let target = TargetArch::try_from(arch).map_err(|e| wrong(&e))?;
-        let json = self.rules_for(arch)?.to_string();
-        let mut map =
-            seccompiler::compile_from_json(json.as_bytes(), target).map_err(|e| wrong(&e))?;
-        let programs = self.filters.iter().map(|name| {
-            map.remove(*name).ok_or_else(|| SeccompError::List(format!("{name} is missing")))
-        });
-        Ok(Compiled(programs.collect::<Result<_, _>>()?))
-    }
-
-    /// The list as seccompiler takes it: without the rules of other architectures, and without the
-    /// key that marks them.
+    /// The list as seccompiler takes it.
     ///
     /// # Errors
     /// When the list is not JSON.
     pub fn rules_for(&self, arch: &str) -> Result<Value, SeccompError> {
-        let mut list: Value =
-            serde_json::from_str(self.json).map_err(|e| SeccompError::List(e.to_string()))?;
-        let filters = list.as_object_mut().into_iter().flat_map(|filters| filters.values_mut());
-        for rules in filters.filter_map(|filter| filter["filter"].as_array_mut()) {
-            rules.retain(|rule| rule.get("only").is_none_or(|only| only == arch));
-            for rule in rules.iter_mut().filter_map(Value::as_object_mut) {
-                rule.remove("only");
-            }
-        }
-        Ok(list)
+        rules::for_arch(self.json, arch).map_err(|e| SeccompError::List(e.to_string()))
     }
 
     /// Names of the filters, in the order of installation.
@@ -77,22 +54,22 @@ impl List {
     }
 }
 
-impl Compiled {
-    /// Puts the filters in force for this thread and all it starts, for ever.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
-    pub fn install(&self) -> Result<(), SeccompError> {
-        for program in &self.0 {
-            seccompiler::apply_filter(program)?;
-        }
-        Ok(())
-    }
+/// The instructions as the build script wrote them, eight bytes each.
+fn decode(program: &[u8]) -> BpfProgram {
+    let instruction = |&[c0, c1, jt, jf, k0, k1, k2, k3]: &[u8; 8]| sock_filter {
+        code: u16::from_le_bytes([c0, c1]),
+        jt,
+        jf,
+        k: u32::from_le_bytes([k0, k1, k2, k3]),
+    };
+    program.as_chunks().0.iter().map(instruction).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
+
+    use seccompiler::TargetArch;
 
     use super::*;
     use crate::seccomp::ALL;
@@ -146,11 +123,20 @@ mod tests {
     }
 
     #[test]
-    fn every_list_compiles_for_both_architectures() {
+    fn every_list_compiles_for_both_architectures_and_the_build_did_so() {
         for list in ALL {
             for arch in ["x86_64", "aarch64"] {
-                let compiled = list.compile_for(arch).unwrap();
-                assert_eq!(compiled.0.len(), list.filters.len(), "{:?}", list.filters);
+                let json = list.rules_for(arch).unwrap().to_string();
+                let target = TargetArch::try_from(arch).unwrap();
+                let compiled = seccompiler::compile_from_json(json.as_bytes(), target).unwrap();
+                for (name, program) in list.filters.iter().zip(list.programs) {
+                    let expected = &compiled[*name];
+                    assert!(!expected.is_empty(), "{name}");
+                    assert!(
+                        arch != std::env::consts::ARCH || decode(program) == *expected,
+                        "{name}"
+                    );
+                }
             }
         }
     }
@@ -159,7 +145,7 @@ mod tests {
     fn a_rule_of_another_architecture_is_left_out() {
         let json = r#"{"f": {"mismatch_action": {"errno": 1}, "match_action": "allow", "filter": [
             {"syscall": "poll", "only": "x86_64"}, {"syscall": "ppoll"}]}}"#;
-        let list = List { json, filters: &["f"] };
+        let list = List { json, filters: &["f"], programs: &[] };
         let left = |arch| list.rules_for(arch).unwrap()["f"]["filter"].clone();
         assert_eq!(left("aarch64"), serde_json::json!([{"syscall": "ppoll"}]));
         assert_eq!(left("x86_64"), serde_json::json!([{"syscall": "poll"}, {"syscall": "ppoll"}]));

@@ -12,40 +12,40 @@
 //! whatever one of the others does.
 
 mod list;
+mod rules;
 
-pub use list::{Compiled, List, SeccompError};
+pub use list::{List, SeccompError};
+
+/// A list: its text, its filters in the order of installation, and their programs from the build.
+macro_rules! list {
+    ($file:literal: $($filter:literal),*) => {
+        List {
+            json: include_str!($file),
+            filters: &[$($filter),*],
+            programs: &[$(include_bytes!(concat!(env!("OUT_DIR"), "/", $filter, ".bpf"))),*],
+        }
+    };
+}
 
 /// For karakuri-monitor, and with it for everything of a run.
-pub const MONITOR: List = List { json: include_str!("monitor.json"), filters: &["monitor"] };
+pub const MONITOR: List = list!("monitor.json": "monitor");
 /// For the customer's script.
-pub const SCRIPT: List = List {
-    json: include_str!("script.json"),
-    filters: &["script", "script_enotsup", "script_enosys"],
-};
+pub const SCRIPT: List = list!("script.json": "script", "script_enotsup", "script_enosys");
 /// For applications, the X server and the window manager.
-pub const APPLICATION: List = List {
-    json: include_str!("app.json"),
-    filters: &["app", "app_offline", "app_enotsup", "app_enosys"],
-};
+pub const APPLICATION: List = list!("app.json": "app", "app_offline", "app_enotsup", "app_enosys");
 /// The same where the grant names hosts: sockets for the connection to the proxy remain.
-pub const APPLICATION_ONLINE: List =
-    List { json: include_str!("app.json"), filters: &["app", "app_enotsup", "app_enosys"] };
+pub const APPLICATION_ONLINE: List = list!("app.json": "app", "app_enotsup", "app_enosys");
 /// For karakuri-desktop until it has connected and restricts itself to [`DESKTOP`].
-pub const START: List =
-    List { json: include_str!("start.json"), filters: &["start", "start_enotsup", "start_enosys"] };
+pub const START: List = list!("start.json": "start", "start_enotsup", "start_enosys");
 /// For karakurid.
-pub const DAEMON: List =
-    List { json: include_str!("daemon.json"), filters: &["daemon", "daemon_enosys"] };
+pub const DAEMON: List = list!("daemon.json": "daemon", "daemon_enosys");
 /// For karakuri-desktop.
-pub const DESKTOP: List =
-    List { json: include_str!("desktop.json"), filters: &["desktop", "desktop_enosys"] };
+pub const DESKTOP: List = list!("desktop.json": "desktop", "desktop_enosys");
 /// For karakuri-courier.
-pub const COURIER: List =
-    List { json: include_str!("courier.json"), filters: &["courier", "courier_enosys"] };
+pub const COURIER: List = list!("courier.json": "courier", "courier_enosys");
 
 /// For karakuri-egress.
-pub const EGRESS: List =
-    List { json: include_str!("egress.json"), filters: &["egress", "egress_enosys"] };
+pub const EGRESS: List = list!("egress.json": "egress", "egress_enosys");
 
 /// Every list.
 pub const ALL: [List; 9] =
