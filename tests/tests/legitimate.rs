@@ -1,0 +1,75 @@
+//! Honest work goes on as outside: shells, Python with processes and threads, wheels with native
+//! code, static programs that manage their own threads and memory.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use karakuri_tests::{Agent, repository};
+
+/// Runs a command in the sandbox with `work` as its `/work`.
+fn exec(work: &Path, arguments: &[&str]) -> Output {
+    let work = work.to_string_lossy();
+    Agent::new().call(&[&["sandbox", "exec", "--work", &work], arguments].concat())
+}
+
+/// A directory with one of the files of `tests/legitimate`.
+fn with(name: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let source = repository().join("tests/legitimate").join(name);
+    fs::copy(source, directory.path().join(name)).unwrap();
+    directory
+}
+
+fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{output:#?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn a_shell_script() {
+    let work = with("shell.sh");
+    let output = exec(work.path(), &["--", "bash", "shell.sh"]);
+    assert_eq!(printed(&output), "z\n1\nhi\ntrapped\na/other\n2\n4\nx\n");
+    assert_eq!(fs::read_to_string(work.path().join("sorted")).unwrap(), "x\n");
+}
+
+#[test]
+fn the_standard_library_of_python() {
+    let work = with("work.py");
+    let output = exec(work.path(), &["--", "python3", "work.py"]);
+    let things =
+        "threads\npool\nbetween processes\nexecutor\ndatabase\ntemporary\nprograms\nasyncio\n";
+    assert_eq!(printed(&output), things);
+}
+
+#[test]
+fn wheels_with_native_code() {
+    let python = std::env::var("KARAKURI_TEST_PYTHON").expect("set by `make test`");
+    let packages = Command::new(python)
+        .args(["-c", "import sysconfig; print(sysconfig.get_path('platlib'))"])
+        .output()
+        .unwrap();
+    let packages = printed(&packages).trim().to_owned();
+    let program = "import wrapt, cryptography.hazmat.primitives.ciphers.aead as aead\n\
+                   print(len(aead.AESGCM(bytes(32)).encrypt(bytes(12), b'x', None)))";
+    let path = format!("PYTHONPATH={packages}");
+    let arguments = ["--ro", &packages, "--env", &path, "--", "python3", "-c", program];
+    assert_eq!(printed(&exec(tempfile::tempdir().unwrap().path(), &arguments)), "17\n");
+}
+
+#[test]
+fn a_static_program_with_a_runtime_of_its_own() {
+    let directory = with("runtime.c");
+    let program = directory.path().join("runtime");
+    let built = Command::new("gcc")
+        .args(["-O2", "-static", "-Wall", "-Wextra", "-Werror", "-o"])
+        .args([&program, &directory.path().join("runtime.c")])
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{built:#?}");
+    let program = program.to_string_lossy();
+    let work = tempfile::tempdir().unwrap();
+    let output = exec(work.path(), &["--ro", &program, "--", &program]);
+    assert_eq!(printed(&output), "8 threads\n");
+}
