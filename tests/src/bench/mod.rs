@@ -6,6 +6,7 @@ mod peers;
 mod processes;
 mod round;
 mod run;
+mod sandbox;
 mod table;
 
 pub use error::BenchError;

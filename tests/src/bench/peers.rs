@@ -13,6 +13,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("Xvfb", "xvfb"),
     ("xvfb-run", "xvfb"),
     ("python3", "python3"),
+    ("bwrap", "bubblewrap"),
+    ("firejail", "firejail"),
     ("tesseract", "tesseract-ocr tesseract-ocr-eng"),
     ("xdotool", "xdotool"),
     ("pdftotext", "poppler-utils"),
@@ -122,7 +124,8 @@ impl Drop for Peers {
     }
 }
 
-fn call(command: &mut Command) -> Result<Call, BenchError> {
+/// Runs a peer to its end.
+pub(super) fn call(command: &mut Command) -> Result<Call, BenchError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let cpu = processes::ended_cpu();
     let start = Instant::now();

@@ -170,6 +170,14 @@ impl Bench {
         Err(BenchError::Peer { program, status: output.status, stderr })
     }
 
+    /// How long a program takes to start in the sandbox.
+    ///
+    /// # Errors
+    /// When a way of starting it fails.
+    pub fn sandbox(&self, report: &mut Report) -> Result<(), BenchError> {
+        super::sandbox::start(report)
+    }
+
     /// Memory and processor time of each process while the script sleeps.
     ///
     /// # Errors
