@@ -24,6 +24,7 @@ fn nothing_is_left() {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
     after_each_ending();
     when_the_command_itself_is_killed();
+    when_a_process_of_ours_is_killed();
 }
 
 fn after_each_ending() {
@@ -54,6 +55,58 @@ fn when_the_command_itself_is_killed() {
     assert_eq!(children(), Vec::<String>::new());
     let output = agent.call(&["artifacts", "list", "last"]);
     assert!(output.status.success(), "the evidence of the killed run is not there");
+}
+
+/// karakuri, its monitor and the launcher, each killed while a command runs. No later run comes to
+/// clear up.
+fn when_a_process_of_ours_is_killed() {
+    for depth in 0..3 {
+        let agent = Agent::new();
+        let words = ["sandbox", "exec", "--", "sh", "-c", "setsid sleep 1000 & echo ready; wait"];
+        let mut command: Command = agent.command(&words);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines =
+            std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        let monitor = first_child(child.id());
+        let victim = [child.id(), monitor, first_child(monitor)][depth];
+        let victim = rustix::process::Pid::from_raw(i32::try_from(victim).unwrap()).unwrap();
+        rustix::process::kill_process(victim, rustix::process::Signal::KILL).unwrap();
+        child.wait().unwrap();
+        while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::empty()) {}
+        assert_eq!(children(), Vec::<String>::new(), "{depth}");
+        let runs = std::fs::read_dir(agent.state().join("run")).unwrap().count();
+        assert_eq!(runs, 0, "{depth}");
+        assert_eq!(
+            cgroups(&format!("karakuri-{monitor}")),
+            Vec::<std::path::PathBuf>::new(),
+            "{depth}"
+        );
+    }
+}
+
+fn first_child(pid: u32) -> u32 {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    list.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Every cgroup of that name.
+fn cgroups(name: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    let mut todo = vec![std::path::PathBuf::from("/sys/fs/cgroup")];
+    while let Some(directory) = todo.pop() {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            if entry.file_name() == name {
+                found.push(entry.path());
+            } else {
+                todo.push(entry.path());
+            }
+        }
+    }
+    found
 }
 
 /// Command lines of the living processes below this one.

@@ -152,3 +152,32 @@ fn work_and_temporary_files_cannot_be_executed() {
         assert_eq!(code, Some(126), "{directory}: {err}");
     }
 }
+
+#[test]
+fn time_is_bounded_while_nobody_reads_the_output() {
+    let agent = Agent::new();
+    let words =
+        ["sandbox", "exec", "--limit", "wall_s=1", "--limit", "output_kb=10240", "--", "yes"];
+    let mut command = agent.command(&words);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // The pipe stays open and unread: only the limit can end this.
+    let _unread = child.stdout.take().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(124));
+}
+
+#[test]
+fn what_is_something_else_here_is_named_and_the_rest_comes_back() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("d")).unwrap();
+    fs::write(directory.path().join("f"), "old").unwrap();
+    let script = "rmdir d; echo x > d; rm f; mkdir f; echo y > f/g; echo z > later";
+    let work = directory.path().to_string_lossy();
+    let (code, _, err) = told(&exec(&["--work", &work, "--", "sh", "-c", script]));
+    assert_eq!(code, Some(0), "{err}");
+    for name in ["d", "f/g"] {
+        assert!(err.contains(&format!("{name:?} is not copied back")), "{err}");
+    }
+    assert!(directory.path().join("d").is_dir());
+    assert_eq!(fs::read_to_string(directory.path().join("f")).unwrap(), "old");
+    assert_eq!(fs::read_to_string(directory.path().join("later")).unwrap(), "z\n");
+}
