@@ -243,3 +243,72 @@ fn push_if_there(tree: &mut Vec<Node>, path: &str, access: Access) {
         tree.push(Node::Bind { source, target: path.into(), access });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor;
+
+    fn templates() -> Templates {
+        Templates {
+            run_root: "/run-root".into(),
+            programs: "/programs".into(),
+            accounts: None,
+            control: Control::ProcessLimits { reason: "a test".to_owned() },
+        }
+    }
+
+    fn script(program: &str, arguments: usize) -> Script {
+        let arguments = vec!["x".to_owned(); arguments];
+        Script { program: program.to_owned(), arguments, limits: ROOMY, files: None }
+    }
+
+    fn command(read_only: &[&str]) -> Result<Policy, String> {
+        templates().command(monitor::Command {
+            script: script("/anywhere/tool", 1),
+            environment: vec![("PATH".to_owned(), "/bin".to_owned())],
+            read_only: read_only.iter().map(PathBuf::from).collect(),
+        })
+    }
+
+    #[test]
+    fn karakurid_names_a_program_of_the_system_and_nothing_else() {
+        assert!(templates().script(script("/usr/bin/python3", MAX_ARGUMENTS)).is_ok());
+        assert!(templates().script(script("/opt/karakuri/bin/karakuri-steps", 1)).is_ok());
+        for program in ["/bundle/x", "/usr/bin/../../x", "/usr/bin/", "/usr/bin/..", "python3", ""]
+        {
+            assert!(templates().script(script(program, 0)).is_err(), "{program}");
+        }
+        assert!(templates().script(script("/usr/bin/true", MAX_ARGUMENTS + 1)).is_err());
+    }
+
+    #[test]
+    fn an_addition_hides_nothing_of_the_sandbox() {
+        for path in ["/", "/proc", "/proc/sys", "/dev", "/dev/shm", "/work", "/etc", "/tmp", "/usr"]
+        {
+            let error = command(&[path]).unwrap_err();
+            assert!(error.contains("would hide"), "{path}: {error}");
+        }
+        for path in ["relative", "/usr/../etc"] {
+            assert!(command(&[path]).unwrap_err().contains("absolute"), "{path}");
+        }
+        let policy = command(&["/sys/kernel"]).unwrap();
+        let added = policy.tree.last();
+        let expected = Node::Bind {
+            source: "/sys/kernel".into(),
+            target: "/sys/kernel".into(),
+            access: Access::ReadExecute,
+        };
+        assert_eq!(added, Some(&expected));
+    }
+
+    #[test]
+    fn a_variable_replaces_the_one_of_the_same_name() {
+        let Payload::Run { command, socket } = command(&[]).unwrap().payload else {
+            panic!("not a program")
+        };
+        let paths = command.environment.iter().filter(|(name, _)| name == "PATH");
+        assert_eq!(paths.map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["/bin"]);
+        assert!(!socket);
+    }
+}
