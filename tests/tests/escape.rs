@@ -1,5 +1,6 @@
 //! The escape suite: every probe of `tests/escape` meets its wall in a command's sandbox and in a
 //! script's, for root and for an ordinary user, and where that does no harm works outside.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::fs;
