@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # What an honest shell script does.
 set -euo pipefail
 diff <(printf 'a\nb\n') <(printf 'a\nb\n')
