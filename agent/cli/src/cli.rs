@@ -164,8 +164,9 @@ pub(crate) struct Walls {
 #[command(after_long_help = "\
 Exit codes:
   the command's own, or 128 plus the number of the signal that killed it
+    2  the command line cannot be read
   124  stopped because of --limit wall_s or output_kb
-  125  the command line is wrong, or Karakuri itself failed
+  125  a value on it is wrong, or Karakuri itself failed
   126  a layer of the sandbox could not be put up; the command was not started
   127  the program is not there, or cannot be executed
   130  interrupted")]

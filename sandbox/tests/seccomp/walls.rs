@@ -158,6 +158,7 @@ const REFUSED: &[Row] = &[
     (&[RUN], "openat", [3, 0, 0o2020_0000, 0o4755, 0], "a nameless set-uid file, O_TMPFILE"),
     (&[RUN], "creat", [0, 0o4755, 0, 0, 0], "a new set-uid file"),
     (&[RUN], "openat2", [3, 0, 0, 0, 0], "a mode that cannot be seen"),
+    (&[RUN], "renameat2", [3, 0, 3, 0, 4], "RENAME_WHITEOUT, a device node"),
     (&[RUN, &[MONITOR]], "prctl", [22, 2, 0, 0, 0], "PR_SET_SECCOMP"),
     (&[RUN, &[MONITOR]], "prctl", [35, 0, 0, 0, 0], "PR_SET_MM"),
     (&[RUN, &[MONITOR]], "prctl", [0x5961_6d61, 0, 0, 0, 0], "PR_SET_PTRACER"),
