@@ -149,6 +149,20 @@ impl Leaf {
         }
     }
 
+    /// Lets its processes use all processors: those that have used up their share could not even
+    /// die before the next period.
+    pub(super) fn give_processors(&self) {
+        for directory in &self.directories {
+            for (file, all) in [("cpu.max", "max"), ("cpu.cfs_quota_us", "-1")] {
+                let path = directory.join(file);
+                if path.exists() {
+                    // They die in time or a little later.
+                    drop(fs::write(&path, all));
+                }
+            }
+        }
+    }
+
     /// What was used and refused in it. What the kernel does not count is 0.
     pub(super) fn usage(&self) -> Usage {
         let number = |names: &[&str], key: Option<&str>| {

@@ -37,6 +37,17 @@ struct Child {
     leaf: Option<Leaf>,
 }
 
+impl Child {
+    /// Kills it, and with the first process of its namespace everything in there.
+    fn kill(&self) {
+        // A child that has ended already cannot be killed and need not be.
+        let _sent = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+        if let Some(leaf) = &self.leaf {
+            leaf.give_processors();
+        }
+    }
+}
+
 /// Everything the loop knows.
 #[derive(Debug)]
 pub(super) struct Server<'a> {
@@ -121,7 +132,7 @@ impl<'a> Server<'a> {
             }
             Request::Kill { id } => {
                 if let Some(child) = self.children.get(&id) {
-                    rustix::process::pidfd_send_signal(&child.pidfd, Signal::KILL)?;
+                    child.kill();
                 }
                 return Ok(());
             }
@@ -271,8 +282,7 @@ impl<'a> Server<'a> {
 
     fn kill_all(&mut self) {
         for (_, child) in self.children.drain() {
-            // A child that has ended already cannot be killed and need not be.
-            let _sent = rustix::process::pidfd_send_signal(&child.pidfd, Signal::KILL);
+            child.kill();
             drop(wait(child));
         }
     }
