@@ -6,7 +6,7 @@ A call that names a target waits for it (`timeout_ms`, or what `run.timeout` set
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional, Sequence, Union
+from typing import Any, Mapping, Optional, Sequence, TypedDict, Union, Unpack
 
 from ._channel import call, given
 from .errors import InvalidParams
@@ -29,6 +29,7 @@ from .targets import (
 )
 
 __all__ = [
+    "PointerOptions",
     "Target",
     "all_of",
     "any_of",
@@ -76,162 +77,87 @@ __all__ = [
 _SIDES = ("below", "above", "left_of", "right_of")
 
 
-def _pointer(method: str, target: Optional[TargetLike], options: Mapping[str, Any]) -> ActResult:
-    sides = [side for side in _SIDES if options[side]]
-    if options["beside"] is not None:
+class PointerOptions(TypedDict, total=False):
+    """What a click can be told besides its target, as keywords."""
+
+    below: bool
+    """Click beside the target, as for the field under its label; also `above` and so on."""
+    above: bool
+    left_of: bool
+    right_of: bool
+    beside: str
+    """The same with the side as a word: "below", "above", "left_of", "right_of"."""
+    button: str
+    """"left", "middle", "right", "back" or "forward"."""
+    keys: str
+    """Modifiers held meanwhile, "ctrl+shift"."""
+    timeout_ms: int
+    """How long the target is waited for."""
+    approve: str
+    """A question a person must consent to first."""
+
+
+def _pointer(
+    method: str, target: Optional[TargetLike], options: Mapping[str, Any]
+) -> ActResult:
+    unknown = options.keys() - PointerOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"{method}() got an unexpected keyword argument {min(unknown)!r}")
+    sides = [side for side in _SIDES if options.get(side)]
+    if options.get("beside") is not None:
         sides.append(options["beside"])
     if len(sides) > 1:
         raise InvalidParams(f"{method}: one side at most, not {' and '.join(sides)}")
-    params = given(
+    plain = {name: value for name, value in options.items() if name not in _SIDES}
+    plain.update(
         target=None if target is None else to_wire(target),
         beside=sides[0] if sides else None,
-        button=options["button"],
-        keys=options["keys"],
-        timeout_ms=options["timeout_ms"],
-        approve=options["approve"],
     )
-    return ActResult.from_wire(call(method, params))
+    return ActResult.from_wire(call(method, given(**plain)))
 
 
-def click(
-    target: TargetLike,
-    *,
-    beside: Optional[str] = None,
-    below: bool = False,
-    above: bool = False,
-    left_of: bool = False,
-    right_of: bool = False,
-    button: Optional[str] = None,
-    keys: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
-    approve: Optional[str] = None,
-) -> ActResult:
-    """Clicks the middle of `target`.
-
-    `below=True` (or `above`, `left_of`, `right_of`, or `beside="below"`) clicks next to it, as for a
-    field next to its label. `button` is "left", "middle", "right", "back" or "forward"; `keys` are
-    modifiers held meanwhile, "ctrl+shift"; `approve` is a question a person must consent to first.
-    """
-    return _pointer("click", target, locals())
+def click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+    """Clicks the middle of `target`, or beside it: `below=True` clicks the field under a label."""
+    return _pointer("click", target, options)
 
 
-def double_click(
-    target: TargetLike,
-    *,
-    beside: Optional[str] = None,
-    below: bool = False,
-    above: bool = False,
-    left_of: bool = False,
-    right_of: bool = False,
-    button: Optional[str] = None,
-    keys: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
-    approve: Optional[str] = None,
-) -> ActResult:
-    """Clicks twice within the double-click time. Options as for `click`."""
-    return _pointer("double_click", target, locals())
+def double_click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+    """Clicks twice within the double-click time."""
+    return _pointer("double_click", target, options)
 
 
-def triple_click(
-    target: TargetLike,
-    *,
-    beside: Optional[str] = None,
-    below: bool = False,
-    above: bool = False,
-    left_of: bool = False,
-    right_of: bool = False,
-    button: Optional[str] = None,
-    keys: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
-    approve: Optional[str] = None,
-) -> ActResult:
-    """Clicks three times. Options as for `click`."""
-    return _pointer("triple_click", target, locals())
+def triple_click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+    """Clicks three times."""
+    return _pointer("triple_click", target, options)
 
 
-def right_click(
-    target: TargetLike,
-    *,
-    beside: Optional[str] = None,
-    below: bool = False,
-    above: bool = False,
-    left_of: bool = False,
-    right_of: bool = False,
-    button: Optional[str] = None,
-    keys: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
-    approve: Optional[str] = None,
-) -> ActResult:
-    """Clicks with the right button. Options as for `click`."""
-    return _pointer("right_click", target, locals())
+def right_click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+    """Clicks with the right button."""
+    return _pointer("right_click", target, options)
 
 
-def middle_click(
-    target: TargetLike,
-    *,
-    beside: Optional[str] = None,
-    below: bool = False,
-    above: bool = False,
-    left_of: bool = False,
-    right_of: bool = False,
-    button: Optional[str] = None,
-    keys: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
-    approve: Optional[str] = None,
-) -> ActResult:
-    """Clicks with the middle button. Options as for `click`."""
-    return _pointer("middle_click", target, locals())
+def middle_click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+    """Clicks with the middle button."""
+    return _pointer("middle_click", target, options)
 
 
 def mouse_down(
-    target: Optional[TargetLike] = None,
-    *,
-    beside: Optional[str] = None,
-    below: bool = False,
-    above: bool = False,
-    left_of: bool = False,
-    right_of: bool = False,
-    button: Optional[str] = None,
-    keys: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
-    approve: Optional[str] = None,
+    target: Optional[TargetLike] = None, **options: Unpack[PointerOptions]
 ) -> ActResult:
     """Presses a button and keeps it down, where the pointer is if there is no target."""
-    return _pointer("mouse_down", target, locals())
+    return _pointer("mouse_down", target, options)
 
 
 def mouse_up(
-    target: Optional[TargetLike] = None,
-    *,
-    beside: Optional[str] = None,
-    below: bool = False,
-    above: bool = False,
-    left_of: bool = False,
-    right_of: bool = False,
-    button: Optional[str] = None,
-    keys: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
-    approve: Optional[str] = None,
+    target: Optional[TargetLike] = None, **options: Unpack[PointerOptions]
 ) -> ActResult:
     """Releases a button, where the pointer is if there is no target."""
-    return _pointer("mouse_up", target, locals())
+    return _pointer("mouse_up", target, options)
 
 
-def hover(
-    target: TargetLike,
-    *,
-    beside: Optional[str] = None,
-    below: bool = False,
-    above: bool = False,
-    left_of: bool = False,
-    right_of: bool = False,
-    button: Optional[str] = None,
-    keys: Optional[str] = None,
-    timeout_ms: Optional[int] = None,
-    approve: Optional[str] = None,
-) -> ActResult:
-    """Moves the pointer there. Options as for `click`."""
-    return _pointer("hover", target, locals())
+def hover(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+    """Moves the pointer there."""
+    return _pointer("hover", target, options)
 
 
 def drag(

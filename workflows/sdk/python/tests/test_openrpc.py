@@ -11,7 +11,7 @@ from .peer import SDK, Peer, results
 
 SIDES = {"below", "above", "left_of", "right_of"}
 TARGET_FUNCTIONS = {
-    "Target", "all_of", "any_of", "image", "named", "not_", "point", "region", "role", "text",
+    "PointerOptions", "Target", "all_of", "any_of", "image", "named", "not_", "point", "region", "role", "text",
 }
 # retry is a loop; its calls are tested in test_run.
 LOOPS = {"retry"}
@@ -25,6 +25,17 @@ def function(name):
     return getattr(desktop, name, None) or getattr(run, name)
 
 
+def parameters(name):
+    """The names a function takes, and whether each must be given."""
+    found = {}
+    for parameter, kind in inspect.signature(function(name)).parameters.items():
+        if kind.kind is inspect.Parameter.VAR_KEYWORD:
+            found.update(dict.fromkeys(desktop.PointerOptions.__annotations__, False))
+        else:
+            found[parameter.rstrip("_")] = kind.default is inspect.Parameter.empty
+    return found
+
+
 class OpenRpc(unittest.TestCase):
     def test_every_method_and_no_other(self):
         offered = (set(desktop.__all__) - TARGET_FUNCTIONS) | set(run.__all__)
@@ -34,8 +45,7 @@ class OpenRpc(unittest.TestCase):
     def test_every_parameter_and_no_other(self):
         for name in METHODS.keys() - LOOPS:
             with self.subTest(name):
-                parameters = inspect.signature(function(name)).parameters
-                offered = {parameter.rstrip("_") for parameter in parameters}
+                offered = set(parameters(name))
                 documented = {param["name"] for param in METHODS[name]["params"]}
                 if "beside" in documented:
                     self.assertTrue(SIDES <= offered)
@@ -45,12 +55,7 @@ class OpenRpc(unittest.TestCase):
     def test_what_is_required_is_required(self):
         for name in METHODS.keys() - LOOPS:
             with self.subTest(name):
-                parameters = inspect.signature(function(name)).parameters
-                required = {
-                    parameter.rstrip("_")
-                    for parameter, kind in parameters.items()
-                    if kind.default is inspect.Parameter.empty
-                }
+                required = {parameter for parameter, must in parameters(name).items() if must}
                 documented = {p["name"] for p in METHODS[name]["params"] if p["required"]}
                 if name in {"click", "double_click", "triple_click", "right_click", "middle_click", "hover"}:
                     documented.add("target")
@@ -67,6 +72,10 @@ class OpenRpc(unittest.TestCase):
                 except SystemExit:
                     self.assertIn(name, {"fail_business", "fail_app"})
                 self.assertEqual(peer.asked, [(name, params)])
+
+    def test_an_option_that_does_not_exist_is_refused(self):
+        with self.assertRaisesRegex(TypeError, "click.*'blow'"):
+            desktop.click("text:\"Save\"", blow=True)
 
     def test_every_kind_of_error_has_its_exception(self):
         self.assertEqual(set(errors.KINDS), set(DOCUMENT["components"]["errors"]))
