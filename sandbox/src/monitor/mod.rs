@@ -160,7 +160,25 @@ pub enum Event {
 
 /// Whether a directory named after a monitor's pid is in use. What bears our own pid was left by
 /// somebody who had it before.
-fn belongs_to_the_living(pid: &std::ffi::OsStr) -> bool {
+fn belongs_to_the_living(name: &std::ffi::OsStr) -> bool {
+    let number = name.to_str().and_then(|name| name.parse().ok());
+    let Some(pid) = number.and_then(rustix::process::Pid::from_raw) else {
+        // Not one of ours to remove.
+        return true;
+    };
+    // Asked of the kernel and not of /proc, where a monitor is hidden from its own user when /proc is
+    // mounted with hidepid: it cannot be traced.
+    let gone = rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH);
+    pid != rustix::process::getpid() && !gone
+}
+
+#[cfg(test)]
+#[test]
+fn a_directory_of_a_living_process_is_left_alone() {
+    let named = |name: &str| belongs_to_the_living(name.as_ref());
     let own = rustix::process::getpid().as_raw_nonzero().to_string();
-    pid != own.as_str() && std::path::Path::new("/proc").join(pid).exists()
+    let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().to_string());
+    assert!(named("1") && named(&parent.unwrap()) && named("store") && named(""));
+    // pid_max(5) is 2^22 at most.
+    assert!(!named(&own) && !named("4194305"));
 }
