@@ -3,8 +3,14 @@
 
 use karakuri_workflow::manifest::FilesAccess;
 
+const USED_UP: &str =
+    "limits.processes and limits.memory_mb in workflow.toml bound what it may use";
+
 /// The permission or the place that what was refused needs, if the words tell.
 pub fn hint(last_words: &str, files: FilesAccess) -> Option<&'static str> {
+    if last_words.starts_with("MemoryError") {
+        return Some(USED_UP);
+    }
     let errno = last_words.split_once("[Errno ")?.1.split_once(']')?.0;
     let about = |directory: &str| {
         let quoted = [format!("'{directory}'"), format!("'{directory}/")];
@@ -24,9 +30,7 @@ pub fn hint(last_words: &str, files: FilesAccess) -> Option<&'static str> {
         ("28" | "27", _) => {
             Some("limits.work_mb and limits.file_mb in workflow.toml bound its files")
         }
-        ("11" | "12", _) => {
-            Some("limits.processes and limits.memory_mb in workflow.toml bound what it may use")
-        }
+        ("11" | "12", _) => Some(USED_UP),
         ("1" | "38", _) => Some(
             "no permission grants this call to a script; `karakuri sandbox explain` lists what it \
              may do",
@@ -57,6 +61,7 @@ mod tests {
         said("OSError: [Errno 30] Read-only file system: '/usr/x'", none, "/work");
         said("PermissionError: [Errno 1] Operation not permitted", none, "no permission grants");
         said("BlockingIOError: [Errno 11] Resource temporarily unavailable", none, "processes");
+        said("MemoryError", none, "memory_mb");
         assert_eq!(hint("ValueError: 42", none), None);
         assert_eq!(hint("FileNotFoundError: [Errno 2] No such file: '/bundle/x'", none), None);
     }
