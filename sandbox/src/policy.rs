@@ -171,6 +171,8 @@ pub enum Control {
     Cgroup {
         /// 1 or 2.
         version: u8,
+        /// Whether it bounds their share of the processors too.
+        processors: bool,
     },
     /// Each process has a limit of its own, and the account a number of processes.
     ProcessLimits {

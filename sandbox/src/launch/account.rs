@@ -26,7 +26,7 @@ pub(super) fn detach(_: &Policy) -> Result<(), LayerError> {
     rustix::process::umask(Mode::from_raw_mode(0o022));
     // A session without a terminal: TIOCSTI and TIOCLINUX have nothing to act on.
     rustix::process::setsid()?;
-    rustix::system::sethostname(b"sandbox")?;
+    rustix::system::sethostname(b"sandbox").map_err(|e| format!("host name: {e}"))?;
     // Its own cgroup is all it sees of them.
     sys::unshare_cgroups().map_err(|e| format!("cgroup namespace: {e}"))?;
     Ok(())

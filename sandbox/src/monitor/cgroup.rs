@@ -2,9 +2,9 @@
 //! the sandbox starts and removed when nothing lives in it any more. See cgroups(7).
 //!
 //! Version 2 is used where it has the controllers, version 1 where the host binds them there. The
-//! run's directory is made in the nearest place that may have it: this process's own cgroup where
-//! systemd delegated it, else the nearest one above that hands out memory and pids and that this
-//! process may write to.
+//! run's directory is made in the nearest place that may have it: the cgroup that systemd delegated
+//! to this service, else the nearest one above that hands out memory, pids and, if there is such a
+//! one, cpu, and that this process may write to.
 
 mod place;
 
@@ -54,6 +54,11 @@ impl RunGroup {
     /// The version in use.
     pub(super) fn version(&self) -> u8 {
         if self.places.iter().all(|place| place.unified) { 2 } else { 1 }
+    }
+
+    /// Whether the processors are bounded.
+    pub(super) fn bounds_processors(&self) -> bool {
+        self.places.iter().any(|place| place.controllers.contains(&Controller::Cpu))
     }
 
     /// Makes a leaf with its limits in force.

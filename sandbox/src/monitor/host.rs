@@ -171,23 +171,22 @@ impl RunRoot {
                 furnish_home(&path, applications)?;
             }
             give(&path, owner)?;
-            at(
-                "setting the mode of",
-                &path,
-                fs::set_permissions(&path, PermissionsExt::from_mode(mode)),
-            )?;
+            self.set_mode(&path, mode)?;
         }
+        let config = self.path.join("config");
         if let Some(accounts) = accounts {
-            let config = self.path.join("config");
             let group = Some(Gid::from_raw(accounts.group));
             at("giving away", &config, rustix::fs::chown(&config, None, group))?;
         }
-        let config = self.path.join("config");
-        at(
-            "setting the mode of",
-            &config,
-            fs::set_permissions(&config, PermissionsExt::from_mode(0o2750)),
-        )
+        self.set_mode(&config, 0o2750)
+    }
+
+    /// Where there is but one account, set-gid does nothing, and systemd may forbid it
+    /// (`RestrictSUIDSGID=`, `DynamicUser=`).
+    fn set_mode(&self, path: &Path, mode: u32) -> Result<(), LayerError> {
+        let mode = if self.accounts.is_some() { mode } else { mode & 0o1777 };
+        let set = fs::set_permissions(path, PermissionsExt::from_mode(mode));
+        at("setting the mode of", path, set)
     }
 }
 

@@ -97,8 +97,8 @@ impl Ground {
         let (group, control) =
             match RunGroup::make(rustix::process::getpid().as_raw_nonzero().get()) {
                 Ok(group) => {
-                    let version = group.version();
-                    (Some(group), Control::Cgroup { version })
+                    let (version, processors) = (group.version(), group.bounds_processors());
+                    (Some(group), Control::Cgroup { version, processors })
                 }
                 Err(e) => (None, Control::ProcessLimits { reason: e.to_string() }),
             };

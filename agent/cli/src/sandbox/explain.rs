@@ -122,10 +122,14 @@ fn limits(policy: &Policy) -> Vec<String> {
         policy.limits;
     let memory = memory_bytes / MIB;
     let (by, memory, share) = match &policy.control {
-        Control::Cgroup { version } => (
+        Control::Cgroup { version, processors } => (
             format!("a cgroup (version {version})"),
             format!("{memory} MiB together, files in memory included"),
-            format!("{cpu_percent} % of a processor"),
+            if *processors {
+                format!("{cpu_percent} % of a processor")
+            } else {
+                "all, as the cgroup has no controller of processors".to_owned()
+            },
         ),
         Control::ProcessLimits { reason } => (
             format!("limits of each process, as there is no cgroup: {reason}"),

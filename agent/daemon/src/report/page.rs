@@ -78,8 +78,9 @@ fn head(about: &About, timeline: &Timeline) -> Markup {
 
 fn bounds(control: &Control) -> String {
     match control {
-        Control::Cgroup { version } => {
-            format!("a cgroup (version {version}), limits of each process")
+        Control::Cgroup { version, processors } => {
+            let but = if *processors { "" } else { "; no share of the processors" };
+            format!("a cgroup (version {version}), limits of each process{but}")
         }
         Control::ProcessLimits { reason } => {
             format!("limits of each process; no cgroup, as {}", Untrusted::new(reason).escaped(300))

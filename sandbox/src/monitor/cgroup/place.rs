@@ -1,9 +1,13 @@
 //! Where cgroups of runs can be made: found in `/proc/self/cgroup` and `/proc/self/mountinfo`.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::launch::{LayerError, at};
+
+/// How often a delegated cgroup is emptied: what its processes start meanwhile may be born in it.
+const ROUNDS: u32 = 100;
 
 /// The controllers that bound a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +54,13 @@ impl Place {
         if !self.unified {
             return Ok(());
         }
-        let file = self.directory.join("cgroup.subtree_control");
+        at("handing out the controllers of", &self.directory, self.write_subtree_control())
+    }
+
+    fn write_subtree_control(&self) -> io::Result<()> {
         let words: Vec<String> =
             self.controllers.iter().map(|c| format!("+{}", c.name())).collect();
-        at("writing", &file, fs::write(&file, words.join(" ")))
+        fs::write(self.directory.join("cgroup.subtree_control"), words.join(" "))
     }
 }
 
@@ -68,26 +75,40 @@ pub(super) fn find() -> Result<Vec<Place>, LayerError> {
     }
 }
 
+/// The nearest place that hands out all controllers, else the nearest with the needed ones. What
+/// lies above a delegated cgroup is not ours.
 fn unified(own: &str, mounts: &str, tried: &mut Vec<String>) -> Option<Place> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::"))?;
     let (top, directory) = mounted(mounts, path, |kind, _| kind == "cgroup2")?;
-    if is_delegated(&directory)
-        && let Err(e) = make_room(&directory)
-    {
-        tried.push(e.to_string());
-    }
+    let mut nearest = None;
     for directory in directory.ancestors().take_while(|d| d.starts_with(&top)) {
-        let file = directory.join("cgroup.subtree_control");
-        let controllers = Controller::listed(&fs::read_to_string(&file).unwrap_or_default());
-        if !Controller::NEEDED.iter().all(|c| controllers.contains(c)) {
-            tried.push(format!("{} hands out neither", directory.display()));
-        } else if let Err(e) = writable(directory) {
-            tried.push(e.to_string());
-        } else {
-            return Some(Place { directory: directory.to_owned(), unified: true, controllers });
+        let delegated = is_delegated(directory);
+        match unified_place(directory, delegated) {
+            Ok(place) if place.controllers == Controller::ALL => return Some(place),
+            Ok(place) => nearest = nearest.or(Some(place)),
+            Err(e) => tried.push(e.to_string()),
+        }
+        if delegated && nearest.is_some() {
+            break;
         }
     }
-    None
+    nearest
+}
+
+fn unified_place(directory: &Path, delegated: bool) -> Result<Place, LayerError> {
+    let file = directory.join("cgroup.subtree_control");
+    let handed_out = || Controller::listed(&fs::read_to_string(&file).unwrap_or_default());
+    let suffice = |found: &[Controller]| Controller::NEEDED.iter().all(|c| found.contains(c));
+    let mut controllers = handed_out();
+    if delegated && !suffice(&controllers) {
+        make_room(directory)?;
+        controllers = handed_out();
+    }
+    if !suffice(&controllers) {
+        return Err(format!("{} hands out neither", directory.display()).into());
+    }
+    writable(directory)?;
+    Ok(Place { directory: directory.to_owned(), unified: true, controllers })
 }
 
 fn legacy(own: &str, mounts: &str, tried: &mut Vec<String>) -> Option<Vec<Place>> {
@@ -157,11 +178,26 @@ fn is_delegated(directory: &Path) -> bool {
     rustix::fs::getxattr(directory, "user.delegate", &mut value).is_ok_and(|n| value[..n] == *b"1")
 }
 
-/// Moves the processes of a delegated cgroup into a child, as one with controllers may hold none.
+/// Has a delegated cgroup hand out its controllers. As one that does may hold no process, those in
+/// it are moved into a child.
 fn make_room(directory: &Path) -> Result<(), LayerError> {
+    let available = directory.join("cgroup.controllers");
+    let controllers =
+        Controller::listed(&at("reading", &available, fs::read_to_string(&available))?);
+    let place = Place { directory: directory.to_owned(), unified: true, controllers };
+    for _ in 0..ROUNDS {
+        match place.write_subtree_control() {
+            Err(e) if e.kind() == io::ErrorKind::ResourceBusy => move_processes(directory)?,
+            _ => break,
+        }
+    }
+    place.hand_out()
+}
+
+fn move_processes(directory: &Path) -> Result<(), LayerError> {
     let child = directory.join("supervisor");
     match fs::create_dir(&child) {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
             return at("making", &child, Err(e));
         }
         _ => {}
@@ -171,10 +207,7 @@ fn make_room(directory: &Path) -> Result<(), LayerError> {
         // One that has ended meanwhile need not be moved.
         drop(fs::write(&to, pid));
     }
-    let available = directory.join("cgroup.controllers");
-    let controllers =
-        Controller::listed(&at("reading", &available, fs::read_to_string(&available))?);
-    Place { directory: directory.to_owned(), unified: true, controllers }.hand_out()
+    Ok(())
 }
 
 /// Whether a child can be made there.
