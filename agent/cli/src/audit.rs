@@ -24,6 +24,7 @@ pub(crate) fn run(arguments: &Audit) -> Result<Exit, CliError> {
         println!("{}: {records} records, {security} of them security events", path.display());
         if let Some(head) = report.head {
             println!("head: record {} with SHA-256 {}", head.seq, head.hash);
+            println!("records cut off after the head leave no trace here: keep heads elsewhere");
         }
     }
     Ok(if report.faults.is_empty() { Exit::Success } else { Exit::NotVerified })

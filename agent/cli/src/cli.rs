@@ -11,7 +11,7 @@ use karakuri_protocol::job::Exit;
     version,
     about,
     after_help = "Start with:\n  karakuri doctor\n  karakuri run workflows/library/hello-desktop\n\n\
-                  Nothing listens on a port. Artifacts are sealed for the key in the state directory \
+                  Nothing listens in the machine's network. Artifacts are sealed for the key in the state directory \
                   ($KARAKURI_STATE, default ~/.local/state/karakuri)."
 )]
 pub(crate) struct Cli {

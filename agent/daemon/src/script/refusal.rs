@@ -8,7 +8,7 @@ const USED_UP: &str =
 
 /// The permission or the place that what was refused needs, if the words tell.
 pub fn hint(last_words: &str, files: FilesAccess) -> Option<&'static str> {
-    if last_words.starts_with("MemoryError") {
+    if last_words.ends_with("MemoryError") {
         return Some(USED_UP);
     }
     let errno = last_words.split_once("[Errno ")?.1.split_once(']')?.0;

@@ -119,10 +119,17 @@ class Script(unittest.TestCase):
             done.stderr.splitlines(),
             [
                 "main.py:3: d.click('text:Sav')",
-                'not_found: no text "Sav"',
                 '  nearest: "Save\\x1b[2J\\u202e" at (10, 20), 30 × 8, confidence 0.90',
+                'main.py:3: not_found: no text "Sav"',
             ],
         )
+
+    def test_the_last_line_of_any_error_has_its_place(self):
+        script = "from karakuri import run\nimport json\n\ndef read():\n    json.loads('{')\n\nread()\n"
+        done = self.run_script(script, Peer(results()))
+        self.assertEqual(done.returncode, 1)
+        last = done.stderr.splitlines()[-1]
+        self.assertTrue(last.startswith("main.py:5: json.decoder.JSONDecodeError: "), last)
 
     def test_without_an_agent_the_script_says_how_to_start_it(self):
         ours, theirs = socket.socketpair()
