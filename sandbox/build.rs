@@ -1,6 +1,9 @@
 //! Compiles the lists of system calls for the target, so that no process has to when it starts. One
 //! file for each filter: its instructions as `struct sock_filter` (linux/filter.h), little-endian.
 
+#[expect(unreachable_pub, reason = "public in the library, which has the same file")]
+#[path = "src/seccomp/program.rs"]
+mod program;
 #[path = "src/seccomp/rules.rs"]
 mod rules;
 
@@ -22,8 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let failed = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
         let json = rules::for_arch(&fs::read_to_string(&path)?, &arch).map_err(|e| failed(&e))?;
         let target = TargetArch::try_from(arch.as_str()).map_err(|e| failed(&e))?;
-        let filters = seccompiler::compile_from_json(json.to_string().as_bytes(), target)
-            .map_err(|e| failed(&e))?;
+        let filters = program::compile(&json, target).map_err(|e| failed(&e))?;
         for (name, program) in filters {
             let mut bytes = Vec::new();
             for instruction in program {

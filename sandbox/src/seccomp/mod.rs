@@ -12,9 +12,11 @@
 //! whatever one of the others does.
 
 mod list;
+mod program;
 mod rules;
 
 pub use list::{List, SeccompError};
+pub use program::{CompileError, compile};
 
 /// A list: its text, its filters in the order of installation, and their programs from the build.
 macro_rules! list {

@@ -77,10 +77,7 @@ pub(crate) fn verdicts(list: &List, name: &str) -> BpfProgram {
     rules[name]["match_action"] = json!({"errno": MATCHED});
     rules[name]["mismatch_action"] = json!({"errno": UNMATCHED});
     let arch = std::env::consts::ARCH.try_into().unwrap();
-    seccompiler::compile_from_json(rules.to_string().as_bytes(), arch)
-        .unwrap()
-        .remove(name)
-        .unwrap()
+    seccomp::compile(&rules, arch).unwrap().remove(name).unwrap()
 }
 
 /// Calls for a process under `program`.

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output, Stdio};
 
-use karakuri_sandbox::seccomp::{List, SCRIPT};
+use karakuri_sandbox::seccomp::{self, List, SCRIPT};
 use serde_json::json;
 
 use crate::ask::hex;
@@ -13,8 +13,8 @@ use crate::rules::number_of;
 fn under(list: &List, program: &[&str]) -> Output {
     use std::io::Write;
     let arch = std::env::consts::ARCH;
-    let rules = list.rules_for(arch).unwrap().to_string();
-    let map = seccompiler::compile_from_json(rules.as_bytes(), arch.try_into().unwrap()).unwrap();
+    let rules = list.rules_for(arch).unwrap();
+    let map = seccomp::compile(&rules, arch.try_into().unwrap()).unwrap();
     let filters: Vec<String> = list.filters().iter().map(|name| hex(&map[*name])).collect();
     let directory = tempfile::tempdir().unwrap();
     let mut child = Command::new("/usr/bin/python3")
