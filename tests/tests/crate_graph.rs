@@ -83,6 +83,14 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
         "karakuri-protocol",
         &[("rustix", "pure data: no system calls"), ("libc", "pure data: no system calls")],
     ),
+    (
+        "karakuri-verbs",
+        &[
+            ("rustix", "it says what a call means: no system calls"),
+            ("karakuri-workflow", "it says what a call means, not whether it is allowed"),
+            ("karakuri-audit", "it says what a call means; who carries it out records it"),
+        ],
+    ),
 ];
 
 /// The most packages `karakuri-sandbox` names itself.

@@ -5,15 +5,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use karakuri_audit::{IntoEntry, Recorded};
-use karakuri_protocol::desktop::{
-    Act, Effect, Failure, FailureKind, Hit, Line, Reply, Request, Script, Until, VERSION, Window,
-};
+use karakuri_protocol::desktop::{Act, Failure, FailureKind, Question, Reply, Request, VERSION};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
-use karakuri_protocol::target::Target;
-use karakuri_protocol::untrusted::Untrusted;
 use karakuri_sandbox::link::LinkError;
 use karakuri_sandbox::memfd::{self, MemfdError};
+use karakuri_verbs::{Acted, Answer};
 
 use crate::async_link::AsyncLink;
 use crate::end::End;
@@ -70,32 +67,6 @@ impl From<DesktopError> for End {
 pub trait Intent: IntoEntry {
     /// What is to be done.
     fn act(&self) -> &Act;
-}
-
-/// What became of an act.
-#[derive(Clone, Debug)]
-pub struct Acted {
-    /// Its effect.
-    pub effect: Effect,
-    /// The rectangle that changed.
-    pub changed: Option<Rect>,
-    /// How long it took.
-    pub ms: u32,
-    /// The screen afterwards, lossless WebP.
-    pub picture: Option<Vec<u8>>,
-}
-
-/// What was seen.
-#[derive(Clone, Debug)]
-pub struct Looked {
-    /// All that match.
-    pub hits: Vec<Hit>,
-    /// What comes closest when nothing does.
-    pub nearest: Vec<Hit>,
-    /// How long it took.
-    pub ms: u32,
-    /// The screen that was looked at, lossless WebP.
-    pub picture: Option<Vec<u8>>,
 }
 
 /// The process.
@@ -157,7 +128,7 @@ impl Desktop {
         self.screen
     }
 
-    /// Carries out an act that was recorded.
+    /// Carries out an act that was recorded; a picture is of the screen afterwards.
     ///
     /// # Errors
     /// See [`DesktopError`].
@@ -165,66 +136,24 @@ impl Desktop {
         &self,
         intent: &Recorded<impl Intent>,
         watch_ms: u32,
-    ) -> Result<Acted, DesktopError> {
+        picture: bool,
+    ) -> Result<(Acted, Option<Vec<u8>>), DesktopError> {
         let act = intent.intent().act().clone();
-        match self.ask(&Request::Act { act, watch_ms }).await? {
-            (Reply::Acted { effect, changed, ms }, fds) => {
-                Ok(Acted { effect, changed, ms, picture: picture(fds)? })
+        let answer = self.request(&Request::Act { act, watch_ms, picture }).await?;
+        match answer.reply {
+            Reply::Acted { effect, changed, ms } => {
+                Ok((Acted { effect, changed, ms }, answer.picture))
             }
             _ => Err(DesktopError::OutOfTurn),
         }
     }
 
-    /// Looks for a target and keeps the picture that was looked at.
+    /// Asks what changes nothing.
     ///
     /// # Errors
     /// See [`DesktopError`].
-    pub async fn look(
-        &self,
-        target: &Target,
-        until: Until,
-        timeout_ms: u32,
-        script: Script,
-    ) -> Result<Looked, DesktopError> {
-        let target = target.clone();
-        let request = Request::Look { target, until, timeout_ms, script, picture: true };
-        match self.ask(&request).await? {
-            (Reply::Looked { hits, nearest, waited_ms }, fds) => {
-                Ok(Looked { hits, nearest, ms: waited_ms, picture: picture(fds)? })
-            }
-            _ => Err(DesktopError::OutOfTurn),
-        }
-    }
-
-    /// Reads a region.
-    ///
-    /// # Errors
-    /// See [`DesktopError`].
-    pub async fn read(
-        &self,
-        region: Option<Rect>,
-        script: Script,
-    ) -> Result<Vec<Line>, DesktopError> {
-        match self.ask(&Request::Read { region, script }).await?.0 {
-            Reply::Lines(lines) => Ok(lines),
-            _ => Err(DesktopError::OutOfTurn),
-        }
-    }
-
-    /// Waits until a region does not change; whether it did in time.
-    ///
-    /// # Errors
-    /// See [`DesktopError`].
-    pub async fn still(
-        &self,
-        still_ms: u32,
-        region: Option<Rect>,
-        timeout_ms: u32,
-    ) -> Result<bool, DesktopError> {
-        match self.ask(&Request::Still { still_ms, region, timeout_ms }).await?.0 {
-            Reply::Stilled { still } => Ok(still),
-            _ => Err(DesktopError::OutOfTurn),
-        }
+    pub async fn ask(&self, question: Question) -> Result<Answer, DesktopError> {
+        self.request(&question.into()).await
     }
 
     /// Takes a picture, lossless WebP.
@@ -232,52 +161,13 @@ impl Desktop {
     /// # Errors
     /// See [`DesktopError`].
     pub async fn picture(&self, region: Option<Rect>) -> Result<Vec<u8>, DesktopError> {
-        match self.ask(&Request::Picture { region }).await? {
-            (Reply::Picture { .. }, fds) => picture(fds)?.ok_or(DesktopError::OutOfTurn),
-            _ => Err(DesktopError::OutOfTurn),
-        }
+        self.ask(Question::Picture { region }).await?.picture.ok_or(DesktopError::OutOfTurn)
     }
 
-    /// The text on the clipboard.
-    ///
-    /// # Errors
-    /// See [`DesktopError`].
-    pub async fn clipboard(&self) -> Result<Untrusted, DesktopError> {
-        match self.ask(&Request::Clipboard).await?.0 {
-            Reply::Clipboard(text) => Ok(text),
-            _ => Err(DesktopError::OutOfTurn),
-        }
-    }
-
-    /// All windows of applications.
-    ///
-    /// # Errors
-    /// See [`DesktopError`].
-    pub async fn windows(&self) -> Result<Vec<Window>, DesktopError> {
-        match self.ask(&Request::Windows).await?.0 {
-            Reply::Windows(windows) => Ok(windows),
-            _ => Err(DesktopError::OutOfTurn),
-        }
-    }
-
-    /// Waits for a window that is not among `known`.
-    ///
-    /// # Errors
-    /// See [`DesktopError`].
-    pub async fn new_window(
-        &self,
-        known: Vec<u32>,
-        timeout_ms: u32,
-    ) -> Result<Option<Window>, DesktopError> {
-        match self.ask(&Request::WaitWindow { known, timeout_ms }).await?.0 {
-            Reply::NewWindow(window) => Ok(window),
-            _ => Err(DesktopError::OutOfTurn),
-        }
-    }
-
-    async fn ask(&self, request: &Request) -> Result<(Reply, Vec<OwnedFd>), DesktopError> {
+    async fn request(&self, request: &Request) -> Result<Answer, DesktopError> {
         self.link.send(request, &[])?;
-        self.reply().await
+        let (reply, fds) = self.reply().await?;
+        Ok(Answer { reply, picture: picture(fds)? })
     }
 
     async fn reply(&self) -> Result<(Reply, Vec<OwnedFd>), DesktopError> {

@@ -116,7 +116,7 @@ pub struct Word {
     pub confidence: f32,
 }
 
-/// What a [`Request::Look`] waits for.
+/// What a [`Question::Look`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
@@ -217,6 +217,29 @@ pub enum Request {
         /// Names of the pictures of the bundle, whose memfds follow those of the assets.
         images: Vec<String>,
     },
+    /// Say what is there. No application notices.
+    Ask(Question),
+    /// Act, then watch what changes for at most `watch_ms`.
+    Act {
+        /// What.
+        act: Act,
+        /// How long to wait for an effect.
+        watch_ms: u32,
+        /// Whether to send the screen as it is afterwards.
+        picture: bool,
+    },
+}
+
+impl From<Question> for Request {
+    fn from(question: Question) -> Self {
+        Self::Ask(question)
+    }
+}
+
+/// A request that changes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Question {
     /// Look for a target, waiting for it.
     Look {
         /// For what. `named` targets are already resolved.
@@ -250,13 +273,6 @@ pub enum Request {
     Picture {
         /// Of which part; the whole screen if left out.
         region: Option<Rect>,
-    },
-    /// Act, then watch what changes for at most `watch_ms`.
-    Act {
-        /// What.
-        act: Act,
-        /// How long to wait for an effect.
-        watch_ms: u32,
     },
     /// The text on the clipboard.
     Clipboard,
@@ -314,7 +330,7 @@ pub enum Reply {
         /// How frames are captured, `shm` or `xcap`.
         capture: String,
     },
-    /// To [`Request::Look`]. A picture, if asked for, is the first memfd (lossless WebP).
+    /// To [`Question::Look`]. A picture, if asked for, is the first memfd (lossless WebP).
     Looked {
         /// All that match, best first for pictures, reading order for text.
         hits: Vec<Hit>,
@@ -323,19 +339,19 @@ pub enum Reply {
         /// How long it took.
         waited_ms: u32,
     },
-    /// To [`Request::Read`].
+    /// To [`Question::Read`].
     Lines(Vec<Line>),
-    /// To [`Request::Still`].
+    /// To [`Question::Still`].
     Stilled {
         /// Whether it became quiet in time.
         still: bool,
     },
-    /// To [`Request::Picture`]: lossless WebP in the first memfd.
+    /// To [`Question::Picture`]: lossless WebP in the first memfd.
     Picture {
         /// What it shows.
         rect: Rect,
     },
-    /// To [`Request::Act`]. The picture after the act is the first memfd (lossless WebP).
+    /// To [`Request::Act`]. A picture, if asked for, is the first memfd (lossless WebP).
     Acted {
         /// What became of it.
         effect: Effect,
@@ -344,11 +360,11 @@ pub enum Reply {
         /// From injecting to the answer.
         ms: u32,
     },
-    /// To [`Request::Clipboard`].
+    /// To [`Question::Clipboard`].
     Clipboard(Untrusted),
-    /// To [`Request::Windows`].
+    /// To [`Question::Windows`].
     Windows(Vec<Window>),
-    /// To [`Request::WaitWindow`]: the first new window, or none.
+    /// To [`Question::WaitWindow`]: the first new window, or none.
     NewWindow(Option<Window>),
     /// The request could not be carried out.
     Failed(Failure),

@@ -6,10 +6,12 @@ use karakuri_audit::{Actor, Event, Redacted, Selector};
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::script::{Call, CallError, ErrorKind, Request, RequestError, Response};
 use karakuri_protocol::untrusted::Untrusted;
+use karakuri_verbs::{Settings, words};
 use karakuri_workflow::grant::Approved;
 use karakuri_workflow::needs::needs;
 use serde_json::Value;
 
+use super::hands::Hands;
 use super::{Fault, Session};
 use crate::broker::Refused;
 use crate::end::End;
@@ -101,7 +103,7 @@ impl Session<'_> {
             number: self.calls,
             moment: CallMoment {
                 method: method.to_owned(),
-                what: summary(&request.call),
+                what: words::summary(&request.call),
                 hit: None,
                 effect: None,
                 changed: None,
@@ -177,35 +179,7 @@ impl Session<'_> {
 
     async fn dispatch(&mut self, call: &Approved<Call>, doing: &mut Doing) -> Result<Value, Fault> {
         match call.get() {
-            Call::Click(p)
-            | Call::DoubleClick(p)
-            | Call::TripleClick(p)
-            | Call::RightClick(p)
-            | Call::MiddleClick(p)
-            | Call::MouseDown(p)
-            | Call::MouseUp(p)
-            | Call::Hover(p) => self.point(call, p, doing).await,
-            Call::Drag(p) => self.drag(call, p, doing).await,
-            Call::Scroll(p) => self.scroll(call, p, doing).await,
-            Call::TypeText(_)
-            | Call::Press(_)
-            | Call::Hold(_)
-            | Call::Paste(_)
-            | Call::SetClipboard(_)
-            | Call::Close(_)
-            | Call::Focus(_) => self.key(call, doing).await,
-            Call::Launch(p) => self.launch(call, p, doing).await,
-            Call::GetClipboard(_)
-            | Call::WaitFor(_)
-            | Call::WaitGone(_)
-            | Call::WaitStill(_)
-            | Call::Exists(_)
-            | Call::Expect(_)
-            | Call::ExpectAny(_)
-            | Call::ReadText(_)
-            | Call::Find(_)
-            | Call::FindAll(_)
-            | Call::Screenshot(_) => self.look(call, doing).await,
+            Call::Screenshot(p) => self.screenshot(p, doing).await,
             Call::SoftFail(_)
             | Call::Attach(_)
             | Call::Output(_)
@@ -217,9 +191,10 @@ impl Session<'_> {
             | Call::Log(_)
             | Call::FailBusiness(_)
             | Call::FailApp(_) => self.note(call),
-            Call::TypeSecret(_) | Call::ReadTable(_) | Call::Controls(_) | Call::Secret(_) => {
-                let message = format!("{} is not offered in this version", doing.moment.method);
-                Err(Fault::Call(CallError::new(ErrorKind::Unsupported, message)))
+            on_the_desktop => {
+                let settings = Settings { wait_ms: self.wait_ms, language: self.language };
+                let mut hands = Hands::new(self, call, doing);
+                karakuri_verbs::carry_out(&mut hands, on_the_desktop, settings).await
             }
         }
     }
@@ -257,32 +232,4 @@ fn shows_selector(call: &Call) -> bool {
             | Call::Screenshot(_)
             | Call::Attach(_)
     )
-}
-
-/// What a call is about, in a few words: what the report and the progress line show.
-fn summary(call: &Call) -> Untrusted {
-    match call {
-        Call::TypeText(p) | Call::SetClipboard(p) => p.text.clone(),
-        Call::Paste(p) => p.text.clone().unwrap_or_default(),
-        Call::Press(p) => p.keys.clone().into(),
-        Call::Hold(p) => format!("{} for {} ms", p.keys, p.ms).into(),
-        Call::Launch(p) => p.app.clone().into(),
-        Call::Close(p) | Call::Focus(p) => format!("window {}", p.window).into(),
-        Call::WaitStill(p) => format!("{} ms", p.still_ms).into(),
-        Call::SoftFail(p) => p.reason.clone(),
-        Call::Screenshot(p) => p.name.clone(),
-        Call::Attach(p) => p.path.clone(),
-        Call::Output(p) => p.key.clone().into(),
-        Call::Step(p) | Call::Once(p) | Call::Input(p) => p.name.clone().into(),
-        Call::TypeSecret(p) | Call::Secret(p) => p.name.clone().into(),
-        Call::Retry(p) => p.reason.clone(),
-        Call::Timeout(p) => format!("{} ms", p.ms).into(),
-        Call::Log(p) => p.message.clone(),
-        Call::FailBusiness(p) | Call::FailApp(p) => p.code.clone(),
-        Call::ReadText(p) | Call::ReadTable(p) | Call::Controls(p) => {
-            p.region.map_or("screen".into(), |r| super::looks::rect(r).into())
-        }
-        Call::GetClipboard(_) => Untrusted::default(),
-        _ => super::looks::targets(call),
-    }
 }

@@ -4,12 +4,10 @@
 //! The session composes the other modules, which know nothing of each other. [`Session::serve`]
 //! answers the script; [`Watch`] waits for everything that can end the run from outside.
 
-mod acts;
 mod calls;
 pub mod collect;
+mod hands;
 mod intent;
-mod launch;
-mod looks;
 mod notes;
 mod watch;
 
@@ -168,6 +166,12 @@ enum Fault {
 impl From<End> for Fault {
     fn from(end: End) -> Self {
         Self::Run(end)
+    }
+}
+
+impl From<CallError> for Fault {
+    fn from(error: CallError) -> Self {
+        Self::Call(error)
     }
 }
 

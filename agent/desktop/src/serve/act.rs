@@ -1,15 +1,16 @@
 //! Acts: inject, watch, judge the effect.
 
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::{Act, Effect, PointerAct, Reply};
 use karakuri_protocol::geometry::{Point, Rect};
 
 use super::caret::Caret;
-use super::dispatch::Answer;
 use super::error::ServeError;
 use super::look::milliseconds;
 use super::watch::{Seen, watch};
+use crate::frame::Frame;
 use crate::x11::chord::Chord;
 use crate::x11::desktop::Desktop;
 use crate::x11::error::X11Error;
@@ -55,13 +56,13 @@ fn moved(caret: &Caret, seen: &Seen, point: Option<Point>) -> bool {
     point.is_some_and(|point| caret.moved(&seen.cursors, point))
 }
 
-/// Carries out an act and watches for at most `watch_ms`.
+/// Carries out an act and watches for at most `watch_ms`; also the screen afterwards.
 pub(super) fn act(
     desktop: &mut Desktop,
     caret: &mut Caret,
     act: &Act,
     watch_ms: u32,
-) -> Result<Answer, ServeError> {
+) -> Result<(Reply, Rc<Frame>), ServeError> {
     check(desktop, act)?;
     if let Act::Pointer { at, .. } = act {
         desktop.move_pointer(*at)?;
@@ -84,7 +85,7 @@ pub(super) fn act(
     let effect = judge(desktop, caret, &proof, &seen, watch_ms)?;
     caret.note(&seen.cursors);
     let reply = Reply::Acted { effect, changed: seen.bounds(), ms: milliseconds(start.elapsed()) };
-    Answer::with_picture(reply, &seen.after)
+    Ok((reply, seen.after))
 }
 
 /// Refuses what cannot be carried out as a whole before any of it is.

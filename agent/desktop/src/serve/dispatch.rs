@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use karakuri_protocol::desktop::{Failure, Reply, Request, VERSION};
+use karakuri_protocol::desktop::{Failure, Question, Reply, Request, VERSION};
 use karakuri_protocol::geometry::Rect;
 use karakuri_sandbox::memfd::sealed;
 
@@ -17,9 +17,9 @@ use crate::x11::desktop::Desktop;
 
 /// A reply and the memfd that goes with it.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) reply: Reply,
-    pub(super) picture: Option<OwnedFd>,
+pub(crate) struct Answer {
+    pub(crate) reply: Reply,
+    pub(crate) picture: Option<OwnedFd>,
 }
 
 impl Answer {
@@ -37,20 +37,20 @@ impl Answer {
 
 /// The run's desktop and what it is seen with.
 #[derive(Debug)]
-pub(super) struct Dispatch {
-    pub(super) desktop: Desktop,
+pub(crate) struct Dispatch {
+    pub(crate) desktop: Desktop,
     eyes: Option<Eyes>,
     caret: Caret,
 }
 
 impl Dispatch {
     /// Answers nothing but `open` yet.
-    pub(super) fn new(desktop: Desktop) -> Self {
+    pub(crate) fn new(desktop: Desktop) -> Self {
         Self { desktop, eyes: None, caret: Caret::default() }
     }
 
     /// Carries out one request; a failure is an answer too.
-    pub(super) fn answer(&mut self, request: Request, fds: Vec<OwnedFd>) -> Answer {
+    pub(crate) fn answer(&mut self, request: Request, fds: Vec<OwnedFd>) -> Answer {
         self.carry_out(request, fds).unwrap_or_else(|error| {
             let failure = Failure::from(&error);
             tracing::info!(kind = ?failure.kind, "request failed");
@@ -60,44 +60,17 @@ impl Dispatch {
 
     fn carry_out(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
         let Some(eyes) = &mut self.eyes else { return self.open(request, fds) };
-        let desktop = &mut self.desktop;
-        let screen = desktop.screen();
-        Ok(match request {
-            Request::Open { .. } => {
-                return Err(ServeError::Request("the display is open already".into()));
+        match request {
+            Request::Open { .. } => Err(ServeError::Request("the display is open already".into())),
+            Request::Ask(question) => ask(&mut self.desktop, eyes, question),
+            Request::Act { act, watch_ms, picture } => {
+                let (reply, after) = act::act(&mut self.desktop, &mut self.caret, &act, watch_ms)?;
+                match picture {
+                    true => Answer::with_picture(reply, &after),
+                    false => Ok(Answer::plain(reply)),
+                }
             }
-            Request::Look { target, until, timeout_ms, script, picture } => {
-                let timeout = milliseconds(timeout_ms);
-                let look = Look { target: &target, until, timeout, script, picture };
-                return look::look(desktop, eyes, &look);
-            }
-            Request::Read { region, script } => {
-                let (frame, _) = desktop.refresh()?;
-                let region = on_screen(screen, region)?;
-                Answer::plain(Reply::Lines(eyes.read(&frame, region, script)?))
-            }
-            Request::Still { still_ms, region, timeout_ms } => {
-                let region = on_screen(screen, region)?;
-                let (still, timeout) = (milliseconds(still_ms), milliseconds(timeout_ms));
-                let still = look::still(desktop, still, region, timeout)?;
-                Answer::plain(Reply::Stilled { still })
-            }
-            Request::Picture { region } => {
-                let rect = on_screen(screen, region)?;
-                let (frame, _) = desktop.refresh()?;
-                let cut = frame.crop(rect).ok_or_else(|| off_screen(rect))?;
-                return Answer::with_picture(Reply::Picture { rect }, &cut);
-            }
-            Request::Act { act, watch_ms } => {
-                return act::act(desktop, &mut self.caret, &act, watch_ms);
-            }
-            Request::Clipboard => Answer::plain(Reply::Clipboard(desktop.clipboard()?)),
-            Request::Windows => Answer::plain(Reply::Windows(desktop.windows()?)),
-            Request::WaitWindow { known, timeout_ms } => {
-                let deadline = Instant::now() + milliseconds(timeout_ms);
-                Answer::plain(Reply::NewWindow(desktop.wait_window(&known, deadline)?))
-            }
-        })
+        }
     }
 
     fn open(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
@@ -117,6 +90,40 @@ impl Dispatch {
             capture: self.desktop.capture_name().to_owned(),
         }))
     }
+}
+
+fn ask(desktop: &mut Desktop, eyes: &mut Eyes, question: Question) -> Result<Answer, ServeError> {
+    let screen = desktop.screen();
+    Ok(match question {
+        Question::Look { target, until, timeout_ms, script, picture } => {
+            let timeout = milliseconds(timeout_ms);
+            let look = Look { target: &target, until, timeout, script, picture };
+            return look::look(desktop, eyes, &look);
+        }
+        Question::Read { region, script } => {
+            let (frame, _) = desktop.refresh()?;
+            let region = on_screen(screen, region)?;
+            Answer::plain(Reply::Lines(eyes.read(&frame, region, script)?))
+        }
+        Question::Still { still_ms, region, timeout_ms } => {
+            let region = on_screen(screen, region)?;
+            let (still, timeout) = (milliseconds(still_ms), milliseconds(timeout_ms));
+            let still = look::still(desktop, still, region, timeout)?;
+            Answer::plain(Reply::Stilled { still })
+        }
+        Question::Picture { region } => {
+            let rect = on_screen(screen, region)?;
+            let (frame, _) = desktop.refresh()?;
+            let cut = frame.crop(rect).ok_or_else(|| off_screen(rect))?;
+            return Answer::with_picture(Reply::Picture { rect }, &cut);
+        }
+        Question::Clipboard => Answer::plain(Reply::Clipboard(desktop.clipboard()?)),
+        Question::Windows => Answer::plain(Reply::Windows(desktop.windows()?)),
+        Question::WaitWindow { known, timeout_ms } => {
+            let deadline = Instant::now() + milliseconds(timeout_ms);
+            Answer::plain(Reply::NewWindow(desktop.wait_window(&known, deadline)?))
+        }
+    })
 }
 
 fn milliseconds(value: u32) -> Duration {

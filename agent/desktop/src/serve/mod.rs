@@ -7,7 +7,7 @@ mod act;
 mod caret;
 mod change;
 pub mod confine;
-mod dispatch;
+pub(crate) mod dispatch;
 mod error;
 mod eyes;
 mod look;

@@ -1,6 +1,6 @@
 //! Both ways of capturing, and what is told about changes.
 
-use karakuri_protocol::desktop::{FailureKind, Reply, Request};
+use karakuri_protocol::desktop::{FailureKind, Question, Reply};
 use karakuri_protocol::geometry::Rect;
 
 use super::rig::Display;
@@ -39,23 +39,23 @@ fn a_screen_that_moves_is_not_still() {
     let mut xterm = display.command("xterm");
     let endless = ["-e", "sh", "-c", "while :; do date +%N; done"];
     let (_child, window) = desktop.launch(xterm.args(endless));
-    let still = |region| Request::Still { still_ms: 300, region, timeout_ms: 1000 };
-    assert_eq!(desktop.ask(&still(Some(window.rect))), Reply::Stilled { still: false });
+    let still = |region| Question::Still { still_ms: 300, region, timeout_ms: 1000 };
+    assert_eq!(desktop.ask(still(Some(window.rect))), Reply::Stilled { still: false });
     let beside = Rect::new(0, 0, 10, 10);
-    assert_eq!(desktop.ask(&still(Some(beside))), Reply::Stilled { still: true });
+    assert_eq!(desktop.ask(still(Some(beside))), Reply::Stilled { still: true });
 }
 
 #[test]
 fn what_cannot_be_done_says_why() {
     let display = Display::start();
     let mut desktop = display.desktop(&[]);
-    let off = Request::Picture { region: Some(Rect::new(2000, 0, 10, 10)) };
-    let read = Request::Read { region: None, script: Default::default() };
+    let off = Question::Picture { region: Some(Rect::new(2000, 0, 10, 10)) };
+    let read = Question::Read { region: None, script: Default::default() };
     for (request, kind, part) in [
         (off, FailureKind::BadRequest, "off the screen"),
         (read, FailureKind::Vision, "no model files"),
     ] {
-        match desktop.ask(&request) {
+        match desktop.ask(request) {
             Reply::Failed(failure) => {
                 assert_eq!(failure.kind, kind);
                 assert!(failure.message.contains(part), "{}", failure.message);

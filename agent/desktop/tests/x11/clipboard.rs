@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::Instant;
 
-use karakuri_protocol::desktop::{Act, Effect, FailureKind, Reply, Request};
+use karakuri_protocol::desktop::{Act, Effect, FailureKind, Question, Reply, Request};
 
 use super::rig::{Desktop, Display, Owned, PATIENCE};
 
@@ -17,7 +17,7 @@ fn pasted(display: &Display) -> String {
 
 /// Another program puts `text` on the clipboard. It stays until the display ends.
 fn copy(display: &Display, desktop: &mut Desktop, text: &str) {
-    let before = desktop.ask(&Request::Clipboard);
+    let before = desktop.ask(Question::Clipboard);
     let mut command = display.command("xclip");
     command.args(["-i", "-selection", "clipboard"]).stdin(Stdio::piped());
     let mut child = Owned(command.stdout(Stdio::null()).spawn().unwrap());
@@ -25,13 +25,13 @@ fn copy(display: &Display, desktop: &mut Desktop, text: &str) {
     assert!(child.finish().success());
     // It goes on in the background, and takes the clipboard there.
     let end = Instant::now() + PATIENCE;
-    while desktop.ask(&Request::Clipboard) == before {
+    while desktop.ask(Question::Clipboard) == before {
         assert!(Instant::now() < end, "the text never came to the clipboard");
     }
 }
 
 fn fetched(desktop: &mut Desktop) -> String {
-    match desktop.ask(&Request::Clipboard) {
+    match desktop.ask(Question::Clipboard) {
         Reply::Clipboard(text) => text.danger_raw().to_owned(),
         other => panic!("no text: {other:?}"),
     }
@@ -85,9 +85,10 @@ fn a_text_beyond_the_limit_is_refused_in_both_directions() {
     let mut desktop = display.desktop(&[]);
     let text = "x".repeat(1024 * 1024 + 1);
     copy(&display, &mut desktop, &text);
-    let set = Request::Act { act: Act::SetClipboard { text: text.into() }, watch_ms: 0 };
-    for request in [Request::Clipboard, set] {
-        match desktop.ask(&request) {
+    let set =
+        Request::Act { act: Act::SetClipboard { text: text.into() }, watch_ms: 0, picture: false };
+    for request in [Question::Clipboard.into(), set] {
+        match desktop.ask(request) {
             Reply::Failed(failure) => assert_eq!(failure.kind, FailureKind::BadRequest),
             other => panic!("not refused: {other:?}"),
         }

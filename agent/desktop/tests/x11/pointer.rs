@@ -129,7 +129,7 @@ fn what_is_not_on_the_screen_cannot_be_clicked() {
         pointer(PointerAct::Drag { path: vec![Point { x: 5, y: 768 }] }, None, Button::Left, None),
         pointer(PointerAct::Click { count: 1 }, None, Button::Left, Some("ctrl+a")),
     ] {
-        match desktop.ask(&Request::Act { act, watch_ms: 0 }) {
+        match desktop.ask(Request::Act { act, watch_ms: 0, picture: false }) {
             Reply::Failed(failure) => assert_eq!(failure.kind, FailureKind::BadRequest),
             other => panic!("not refused: {other:?}"),
         }

@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use karakuri_desktop::frame::Frame;
-use karakuri_protocol::desktop::{Act, Effect, Reply, Request, VERSION, Window};
+use karakuri_protocol::desktop::{Act, Effect, Question, Reply, Request, VERSION, Window};
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::memfd::read_sealed;
 use tempfile::TempDir;
@@ -167,7 +167,7 @@ impl Desktop {
             .unwrap();
         let mut desktop = Self { link: ours, process: Owned(process), capture: String::new() };
         let open = Request::Open { version: VERSION, assets: Vec::new(), images: Vec::new() };
-        match desktop.ask(&open) {
+        match desktop.ask(open) {
             Reply::Opened { capture, .. } => desktop.capture = capture,
             other => panic!("not opened: {other:?}"),
         }
@@ -178,18 +178,18 @@ impl Desktop {
         self.process.0.id()
     }
 
-    pub(crate) fn ask_with_files(&mut self, request: &Request) -> (Reply, Vec<OwnedFd>) {
-        self.link.send(request, &[]).unwrap();
+    pub(crate) fn ask_with_files(&mut self, request: impl Into<Request>) -> (Reply, Vec<OwnedFd>) {
+        self.link.send(&request.into(), &[]).unwrap();
         self.link.recv().unwrap().expect("karakuri-desktop closed the link")
     }
 
-    pub(crate) fn ask(&mut self, request: &Request) -> Reply {
+    pub(crate) fn ask(&mut self, request: impl Into<Request>) -> Reply {
         self.ask_with_files(request).0
     }
 
     /// Acts and gives the effect; panics when it failed.
     pub(crate) fn act(&mut self, act: Act, watch_ms: u32) -> Effect {
-        match self.ask(&Request::Act { act, watch_ms }) {
+        match self.ask(Request::Act { act, watch_ms, picture: false }) {
             Reply::Acted { effect, .. } => effect,
             other => panic!("the act failed: {other:?}"),
         }
@@ -204,7 +204,7 @@ impl Desktop {
     }
 
     pub(crate) fn windows(&mut self) -> Vec<Window> {
-        match self.ask(&Request::Windows) {
+        match self.ask(Question::Windows) {
             Reply::Windows(windows) => windows,
             other => panic!("no windows: {other:?}"),
         }
@@ -214,7 +214,7 @@ impl Desktop {
     pub(crate) fn launch(&mut self, command: &mut Command) -> (Owned, Window) {
         let known = self.windows().iter().map(|w| w.id).collect();
         let child = Owned(command.stderr(Stdio::null()).spawn().unwrap());
-        let window = match self.ask(&Request::WaitWindow { known, timeout_ms: 20_000 }) {
+        let window = match self.ask(Question::WaitWindow { known, timeout_ms: 20_000 }) {
             Reply::NewWindow(Some(window)) => window,
             other => panic!("no new window: {other:?}"),
         };
@@ -223,7 +223,7 @@ impl Desktop {
     }
 
     pub(crate) fn picture(&mut self, region: Option<karakuri_protocol::geometry::Rect>) -> Frame {
-        let (reply, mut fds) = self.ask_with_files(&Request::Picture { region });
+        let (reply, mut fds) = self.ask_with_files(Question::Picture { region });
         assert!(matches!(reply, Reply::Picture { .. }), "{reply:?}");
         Frame::decode(&read_sealed(fds.remove(0), 64 * 1024 * 1024).unwrap()).unwrap()
     }
@@ -236,8 +236,8 @@ impl Desktop {
 
     /// Waits until nothing moves for `ms`.
     pub(crate) fn still(&mut self, still_ms: u32) {
-        let still = Request::Still { still_ms, region: None, timeout_ms: 20_000 };
-        assert_eq!(self.ask(&still), Reply::Stilled { still: true });
+        let still = Question::Still { still_ms, region: None, timeout_ms: 20_000 };
+        assert_eq!(self.ask(still), Reply::Stilled { still: true });
     }
 }
 

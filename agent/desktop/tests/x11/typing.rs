@@ -1,6 +1,6 @@
 //! What programs receive when text is typed into them.
 
-use karakuri_protocol::desktop::{Act, Effect, FailureKind, Reply, Request};
+use karakuri_protocol::desktop::{Act, Effect, FailureKind, Question, Reply, Request};
 
 use super::rig::{Desktop, Display};
 
@@ -76,7 +76,7 @@ fn and_where_they_are_not_by_a_paste_that_leaves_the_clipboard_alone() {
     desktop.act(Act::SetClipboard { text: "kept".into() }, 0);
     let text = kanji(600);
     assert_eq!(through_xterm(&display, &mut desktop, &text), text);
-    assert_eq!(desktop.ask(&Request::Clipboard), Reply::Clipboard("kept".into()));
+    assert_eq!(desktop.ask(Question::Clipboard), Reply::Clipboard("kept".into()));
 }
 
 #[test]
@@ -108,8 +108,9 @@ fn caps_lock_does_not_matter() {
 fn keys_go_to_a_focused_window_or_nowhere() {
     let display = Display::start();
     let mut desktop = display.desktop(&[]);
-    let type_text = Request::Act { act: Act::Type { text: "a".into() }, watch_ms: 0 };
-    match desktop.ask(&type_text) {
+    let type_text =
+        Request::Act { act: Act::Type { text: "a".into() }, watch_ms: 0, picture: false };
+    match desktop.ask(type_text) {
         Reply::Failed(failure) => {
             assert_eq!(failure.kind, FailureKind::BadRequest);
             assert!(failure.message.contains("no window has the keyboard"), "{}", failure.message);
@@ -127,7 +128,7 @@ fn an_unknown_key_and_a_control_character_are_refused() {
         Act::Press { keys: "ctrl+Nonsense".into(), hold_ms: 0 },
         Act::Type { text: "a\u{1b}b".into() },
     ] {
-        match desktop.ask(&Request::Act { act, watch_ms: 0 }) {
+        match desktop.ask(Request::Act { act, watch_ms: 0, picture: false }) {
             Reply::Failed(failure) => assert_eq!(failure.kind, FailureKind::BadRequest),
             other => panic!("not refused: {other:?}"),
         }

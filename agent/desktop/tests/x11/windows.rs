@@ -1,6 +1,6 @@
 //! The list of windows, focus, closing, waiting.
 
-use karakuri_protocol::desktop::{Act, Effect, FailureKind, Reply, Request};
+use karakuri_protocol::desktop::{Act, Effect, FailureKind, Question, Reply, Request};
 
 use super::rig::Display;
 
@@ -29,7 +29,11 @@ fn windows_are_listed_focused_and_closed() {
     assert_eq!(desktop.act(Act::Close { window: one.id }, 2000), Effect::Confirmed);
     first.finish();
     assert_eq!(ids(&mut desktop), [(two.id, true)]);
-    match desktop.ask(&Request::Act { act: Act::Focus { window: one.id }, watch_ms: 0 }) {
+    match desktop.ask(Request::Act {
+        act: Act::Focus { window: one.id },
+        watch_ms: 0,
+        picture: false,
+    }) {
         Reply::Failed(failure) => assert_eq!(failure.kind, FailureKind::BadRequest),
         other => panic!("focused a window that is gone: {other:?}"),
     }
@@ -40,8 +44,8 @@ fn waiting_for_a_window_ends_at_its_time() {
     let display = Display::start();
     let mut desktop = display.desktop(&[]);
     let (_child, window) = desktop.launch(&mut display.command("xterm"));
-    let wait = Request::WaitWindow { known: vec![window.id], timeout_ms: 50 };
-    assert_eq!(desktop.ask(&wait), Reply::NewWindow(None));
-    let wait = Request::WaitWindow { known: Vec::new(), timeout_ms: 50 };
-    assert!(matches!(desktop.ask(&wait), Reply::NewWindow(Some(found)) if found.id == window.id));
+    let wait = Question::WaitWindow { known: vec![window.id], timeout_ms: 50 };
+    assert_eq!(desktop.ask(wait), Reply::NewWindow(None));
+    let wait = Question::WaitWindow { known: Vec::new(), timeout_ms: 50 };
+    assert!(matches!(desktop.ask(wait), Reply::NewWindow(Some(found)) if found.id == window.id));
 }

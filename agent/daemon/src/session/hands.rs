@@ -1,0 +1,151 @@
+//! One approved call's way to the desktop: what it does is recorded first, then done, then what was
+//! seen of it is recorded.
+
+use karakuri_audit::{Actor, Event};
+use karakuri_protocol::desktop::{Act, Effect, Hit, Question, Via};
+use karakuri_protocol::script::{Call, ScreenshotParams};
+use karakuri_sandbox::child::{Ending, Report};
+use karakuri_seal::Class;
+use karakuri_verbs::{Acted, Answer, Desk};
+use karakuri_workflow::grant::Approved;
+use serde_json::{Value, json};
+
+use super::calls::Doing;
+use super::intent::{ActIntent, LaunchIntent};
+use super::{Fault, Session};
+use crate::desktop::DesktopError;
+
+/// How long an act's effect is waited for, in ms.
+const WATCH_MS: u32 = 1_500;
+
+/// See the module's documentation.
+pub(super) struct Hands<'h, 's> {
+    session: &'h mut Session<'s>,
+    call: &'h Approved<Call>,
+    doing: &'h mut Doing,
+}
+
+impl<'h, 's> Hands<'h, 's> {
+    /// Hands for an approved call and for nothing else.
+    pub(super) fn new(
+        session: &'h mut Session<'s>,
+        call: &'h Approved<Call>,
+        doing: &'h mut Doing,
+    ) -> Self {
+        Self { session, call, doing }
+    }
+
+    /// Records an effect.
+    fn observed(&mut self, acted: &Acted, via: Via) -> Result<(), Fault> {
+        let doing = &mut *self.doing;
+        doing.moment.effect = Some(acted.effect);
+        doing.moment.changed = acted.changed;
+        let (call, effect, ms) = (doing.number, acted.effect, acted.ms);
+        let event = Event::ActObserved { call, effect, via: Some(via), ms };
+        self.session.record.note(Actor::Desktop, event)?;
+        if effect == Effect::SuspectedNoop {
+            tracing::debug!(call, "nothing changed on the screen");
+        }
+        Ok(())
+    }
+}
+
+impl Desk for Hands<'_, '_> {
+    type Error = Fault;
+
+    async fn ask(&mut self, question: Question) -> Result<Answer, Fault> {
+        Ok(self.session.desktop.ask(question).await?)
+    }
+
+    async fn act(&mut self, act: Act, via: Via) -> Result<Acted, Fault> {
+        let moment = &self.doing.moment;
+        let about = (self.session.record.run.as_str(), self.doing.number);
+        let intent = ActIntent::new(self.call, about, &moment.method, &moment.what, act);
+        let intent = self.session.record.append(intent)?;
+        // Where the call has looked, its picture shows the place before the act.
+        let wanted = self.doing.moment.picture.is_none();
+        let (acted, picture) = self.session.desktop.act(&intent, WATCH_MS, wanted).await?;
+        self.observed(&acted, via)?;
+        if let Some(picture) = picture {
+            self.keep(picture)?;
+        }
+        Ok(acted)
+    }
+
+    async fn start(&mut self, app: &str, arguments: &[String]) -> Result<u32, Fault> {
+        let about = (self.session.record.run.as_str(), self.doing.number);
+        let intent = LaunchIntent::new(self.call, about, app, arguments);
+        let intent = self.session.record.append(intent)?.into_inner();
+        Ok(self.session.display.order(&intent.app, &intent.arguments, None)?)
+    }
+
+    async fn ended(&mut self, program: u32) -> Result<Option<String>, Fault> {
+        // Reports are small and rare; those that are there are read without waiting.
+        let soon = std::time::Duration::from_millis(1);
+        while let Ok(report) = tokio::time::timeout(soon, self.session.display.report()).await {
+            if let Report::Ended { id, ending } = report?
+                && id == program
+                && ending != Ending::Code(0)
+            {
+                return Ok(Some(describe(ending)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn started(&mut self, acted: &Acted) -> Result<(), Fault> {
+        self.observed(acted, Via::Focus)?;
+        let picture = self.session.desktop.picture(None).await?;
+        self.keep(picture)
+    }
+
+    fn found(&mut self, hit: &Hit) {
+        self.doing.moment.hit = Some(hit.clone());
+    }
+
+    fn wants_pictures(&self) -> bool {
+        true
+    }
+
+    /// Seals it.
+    fn keep(&mut self, webp: Vec<u8>) -> Result<(), Fault> {
+        let record = &mut *self.session.record;
+        let name = format!("call-{:04}", self.doing.number);
+        let sealed = record.seal(Class::Evidence, &name, "image/webp", webp.as_slice())?;
+        let artifact = sealed.artifact().id.clone();
+        let picture = record.timeline.borrow_mut().picture(artifact, webp);
+        self.doing.moment.picture = Some(picture);
+        Ok(())
+    }
+
+    fn out_of_turn(&self) -> Fault {
+        DesktopError::OutOfTurn.into()
+    }
+}
+
+impl Session<'_> {
+    /// Seals a picture that the script asked for.
+    pub(super) async fn screenshot(
+        &mut self,
+        params: &ScreenshotParams,
+        doing: &mut Doing,
+    ) -> Result<Value, Fault> {
+        let webp = self.desktop.picture(params.region).await?;
+        let sealed =
+            self.record.seal(Class::Evidence, "screenshot", "image/webp", webp.as_slice())?;
+        let artifact = sealed.artifact().id.clone();
+        let picture = self.record.timeline.borrow_mut().picture(artifact.clone(), webp);
+        doing.moment.picture = Some(picture);
+        Ok(json!({ "artifact": artifact }))
+    }
+}
+
+fn describe(ending: Ending) -> String {
+    match ending {
+        Ending::Code(127) => "could not be started; is it installed in /usr/bin?".to_owned(),
+        Ending::Code(code) => format!("ended with exit code {code} before it showed a window"),
+        Ending::Signal(signal) => {
+            format!("was killed by signal {signal} before it showed a window")
+        }
+    }
+}

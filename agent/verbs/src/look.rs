@@ -1,0 +1,189 @@
+//! Calls that look: waiting, finding, reading.
+
+use karakuri_protocol::desktop::{Hit, Question, Reply, Until};
+use karakuri_protocol::script::{Call, CallError, ErrorKind, ExpectAnyParams, StillParams};
+use karakuri_protocol::target::{Find, Target};
+use serde_json::{Value, json};
+
+use crate::carry_out::{to_value, unsupported};
+use crate::{Desk, Settings, words};
+
+/// What was seen.
+struct Looked {
+    hits: Vec<Hit>,
+    nearest: Vec<Hit>,
+    ms: u32,
+    picture: Option<Vec<u8>>,
+}
+
+/// Carries out a call that looks.
+pub(crate) async fn look<D: Desk>(
+    desk: &mut D,
+    call: &Call,
+    settings: Settings,
+) -> Result<Value, D::Error> {
+    match call {
+        Call::WaitFor(p) | Call::Expect(p) => {
+            Ok(to_value(&locate(desk, &p.target, p.timeout_ms, settings).await?)?)
+        }
+        Call::Find(p) => Ok(to_value(&locate(desk, &p.target, Some(0), settings).await?)?),
+        Call::WaitGone(p) => wait_gone(desk, &p.target, p.timeout_ms, settings).await,
+        Call::WaitStill(p) => wait_still(desk, p, settings).await,
+        Call::Exists(p) => Ok(json!(!hits(desk, &p.target, settings).await?.is_empty())),
+        Call::FindAll(p) => Ok(to_value(&hits(desk, &p.target, settings).await?)?),
+        Call::ExpectAny(p) => expect_any(desk, p, settings).await,
+        Call::ReadText(p) => {
+            let script = p.script.unwrap_or(settings.language);
+            let answer = desk.ask(Question::Read { region: p.region, script }).await?;
+            let Reply::Lines(lines) = answer.reply else { return Err(desk.out_of_turn()) };
+            let text: Vec<&str> = lines.iter().map(|line| line.text.danger_raw()).collect();
+            Ok(json!({ "text": text.join("\n"), "lines": lines }))
+        }
+        Call::GetClipboard(_) => match desk.ask(Question::Clipboard).await?.reply {
+            Reply::Clipboard(text) => Ok(Value::String(text.danger_raw().to_owned())),
+            _ => Err(desk.out_of_turn()),
+        },
+        _ => Err(unsupported().into()),
+    }
+}
+
+/// Waits for a target to be there once; none or several are errors that show what there is.
+pub(crate) async fn locate<D: Desk>(
+    desk: &mut D,
+    target: &Target,
+    timeout_ms: Option<u32>,
+    settings: Settings,
+) -> Result<Hit, D::Error> {
+    let timeout = timeout_ms.unwrap_or(settings.wait_ms);
+    let looked = see(desk, target, Until::Present, timeout, settings).await?;
+    if let Some(picture) = looked.picture {
+        desk.keep(picture)?;
+    }
+    let hit = one(target, looked.hits, looked.nearest, looked.ms)?;
+    desk.found(&hit);
+    Ok(hit)
+}
+
+async fn see<D: Desk>(
+    desk: &mut D,
+    target: &Target,
+    until: Until,
+    timeout_ms: u32,
+    settings: Settings,
+) -> Result<Looked, D::Error> {
+    let (target, script, picture) = (target.clone(), settings.language, desk.wants_pictures());
+    let answer = desk.ask(Question::Look { target, until, timeout_ms, script, picture }).await?;
+    match answer.reply {
+        Reply::Looked { hits, nearest, waited_ms } => {
+            Ok(Looked { hits, nearest, ms: waited_ms, picture: answer.picture })
+        }
+        _ => Err(desk.out_of_turn()),
+    }
+}
+
+async fn hits<D: Desk>(
+    desk: &mut D,
+    target: &Target,
+    settings: Settings,
+) -> Result<Vec<Hit>, D::Error> {
+    Ok(see(desk, target, Until::Present, 0, settings).await?.hits)
+}
+
+async fn wait_gone<D: Desk>(
+    desk: &mut D,
+    target: &Target,
+    timeout_ms: Option<u32>,
+    settings: Settings,
+) -> Result<Value, D::Error> {
+    let timeout = timeout_ms.unwrap_or(settings.wait_ms);
+    let looked = see(desk, target, Until::Gone, timeout, settings).await?;
+    let Some(hit) = looked.hits.first() else {
+        return Ok(json!({ "ms": looked.ms }));
+    };
+    desk.found(hit);
+    if let Some(picture) = looked.picture {
+        desk.keep(picture)?;
+    }
+    let shown = words::target(target);
+    let message = format!("{shown} is still on the screen after {timeout} ms");
+    Err(CallError::new(ErrorKind::Timeout, message).into())
+}
+
+async fn wait_still<D: Desk>(
+    desk: &mut D,
+    params: &StillParams,
+    settings: Settings,
+) -> Result<Value, D::Error> {
+    let timeout_ms = params.timeout_ms.unwrap_or(settings.wait_ms);
+    let (still_ms, region) = (params.still_ms, params.region);
+    match desk.ask(Question::Still { still_ms, region, timeout_ms }).await?.reply {
+        Reply::Stilled { still: true } => Ok(json!({ "ms": still_ms })),
+        Reply::Stilled { still: false } => {
+            let message = format!("the screen went on changing for {timeout_ms} ms");
+            Err(CallError::new(ErrorKind::Timeout, message).into())
+        }
+        _ => Err(desk.out_of_turn()),
+    }
+}
+
+/// Looks for all at once, so that the answer does not depend on which was asked first.
+async fn expect_any<D: Desk>(
+    desk: &mut D,
+    params: &ExpectAnyParams,
+    settings: Settings,
+) -> Result<Value, D::Error> {
+    let timeout = params.timeout_ms.unwrap_or(settings.wait_ms);
+    let any = Target::new(Find::AnyOf(params.targets.values().cloned().collect()));
+    let looked = see(desk, &any, Until::Present, timeout, settings).await?;
+    if let Some(picture) = looked.picture {
+        desk.keep(picture)?;
+    }
+    for (name, target) in &params.targets {
+        if let Some(hit) = hits(desk, target, settings).await?.first() {
+            desk.found(hit);
+            return Ok(json!(name));
+        }
+    }
+    let names: Vec<&str> = params.targets.keys().map(String::as_str).collect();
+    let message = format!("none of {} appeared within {timeout} ms", names.join(", "));
+    let mut error = CallError::new(ErrorKind::NotFound, message);
+    error.data.nearest = looked.nearest;
+    Err(error.into())
+}
+
+/// The one match, or the error that says why there is none.
+fn one(
+    target: &Target,
+    mut hits: Vec<Hit>,
+    nearest: Vec<Hit>,
+    waited_ms: u32,
+) -> Result<Hit, CallError> {
+    let shown = words::target(target);
+    match hits.len() {
+        1 => Ok(hits.remove(0)),
+        0 => {
+            let close = nearest.iter().filter_map(|hit| hit.text.as_ref()).take(3);
+            let close: Vec<String> = close.map(|text| format!("{:?}", text.escaped(40))).collect();
+            let hint = if close.is_empty() {
+                String::new()
+            } else {
+                format!("; the nearest text is {}", close.join(", "))
+            };
+            let message = format!("{shown} is not on the screen (looked for {waited_ms} ms){hint}");
+            let mut error = CallError::new(ErrorKind::NotFound, message);
+            error.data.nearest = nearest;
+            Err(error)
+        }
+        count => {
+            let places: Vec<String> =
+                hits.iter().take(5).map(|hit| format!("{},{}", hit.at.x, hit.at.y)).collect();
+            let message = format!(
+                "{shown} matches {count} places ({}); say which with nth or a relation",
+                places.join("; ")
+            );
+            let mut error = CallError::new(ErrorKind::AmbiguousTarget, message);
+            error.data.candidates = hits;
+            Err(error)
+        }
+    }
+}
