@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use karakuri_protocol::job::Exit;
 
 /// Runs desktop workflows in a sandbox and keeps sealed evidence of what they did.
@@ -35,6 +35,48 @@ pub(crate) enum Command {
     Report(Report),
     /// Run any command in the sandbox a script gets, or show what that sandbox is
     Sandbox(Sandbox),
+    /// Speak the script API on stdin and stdout to a display that is already there
+    Desktop(Desktop),
+}
+
+/// Speak the script API on stdin and stdout to a display that is already there: one JSON-RPC 2.0
+/// request a line, one answer a line
+///
+/// The calls are those of workflows/openrpc.json and mean what they mean in a run. There is no run,
+/// though: no grant, no record, no secret, no seal, and the applications are yours. For development.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"click\",\"params\":{\"target\":\"text:File\"}}' \\
+    | karakuri desktop --display :0")]
+pub(crate) struct Desktop {
+    /// The X display; $DISPLAY if left out
+    #[arg(long, value_name = ":N")]
+    pub(crate) display: Option<String>,
+    /// What is read where a call does not say
+    #[arg(long, value_enum, default_value = "latin")]
+    pub(crate) language: Language,
+    /// Directory with the pictures (.png, .webp) that image targets name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
+    /// Directory that screenshots are written to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Language {
+    Latin,
+    Japanese,
+}
+
+impl Language {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Latin => "latin",
+            Self::Japanese => "japanese",
+        }
+    }
 }
 
 /// Run the workflow in DIR

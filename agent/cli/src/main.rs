@@ -4,6 +4,7 @@ mod artifacts;
 mod assets;
 mod audit;
 mod cli;
+mod desktop;
 mod doctor;
 mod error;
 mod lint;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         Command::Artifacts(arguments) => artifacts::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Report(arguments) => report::run(arguments),
+        Command::Desktop(arguments) => desktop::run(arguments),
         Command::Sandbox(arguments) => return sandbox::main(arguments),
     };
     match result {

@@ -2,7 +2,9 @@
 //!
 //! Siblings do not import each other except downwards: [`serve`] composes [`x11`] (capture, input,
 //! windows, clipboard), [`vision`] (reading) and [`locate`] (targets); all of them know [`frame`].
+//! [`door`] is another way to ask [`serve`], for development.
 
+pub mod door;
 pub mod frame;
 pub mod locate;
 pub mod serve;

@@ -5,6 +5,7 @@
 
 mod capture;
 mod clipboard;
+mod door;
 mod pointer;
 mod rig;
 mod typing;

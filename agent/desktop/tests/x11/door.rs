@@ -1,0 +1,121 @@
+//! The script API a line at a time, as `karakuri desktop` speaks it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{ChildStdin, ChildStdout, Stdio};
+
+use serde_json::{Value, json};
+
+use super::rig::{Display, Owned};
+
+struct Door {
+    process: Owned,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    next: u64,
+}
+
+impl Door {
+    fn open(display: &Display, options: &[&str]) -> Self {
+        let cache = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache");
+        let assets = std::env::var_os("KARAKURI_ASSETS").map(PathBuf::from);
+        let mut child = display
+            .command(env!("CARGO_BIN_EXE_karakuri-desktop"))
+            .arg("--lines")
+            .arg(assets.unwrap_or_else(|| cache().join("karakuri/assets")))
+            .args(options)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { process: Owned(child), input, output: BufReader::new(output), next: 1 }
+    }
+
+    fn line(&mut self, line: &str) -> Value {
+        writeln!(self.input, "{line}").unwrap();
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{line}: {answer:?}: {e}"))
+    }
+
+    /// The result of a call; panics when it has none.
+    fn call(&mut self, method: &str, params: Value) -> Value {
+        let id = self.next;
+        self.next += 1;
+        let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+        let answer = self.line(&request.to_string());
+        assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &json!(id)));
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    fn close(self) -> std::process::ExitStatus {
+        drop(self.input);
+        self.process.finish()
+    }
+}
+
+#[test]
+fn the_same_calls_as_in_a_run_work_on_any_display() {
+    let display = Display::start();
+    let out = display.path("pictures");
+    std::fs::create_dir(&out).unwrap();
+    let mut door = Door::open(&display, &["--out", out.to_str().unwrap()]);
+    let editor = door.call("launch", json!({ "app": "mousepad" }));
+    assert_eq!(editor["effect"], "confirmed");
+    let window = editor["window"]["id"].clone();
+    door.call("wait_for", json!({ "target": "text:Document" }));
+    let typed = door.call("type_text", json!({ "text": "Grüße, 日本\n" }));
+    assert_eq!((&typed["effect"], &typed["via"]), (&json!("confirmed"), &json!("focus")));
+    let read = door.call(
+        "find",
+        json!({ "target": { "find": { "text": { "value": "Grüße", "match": "contains" } } } }),
+    );
+    assert_eq!(read["via"], "text");
+    let menu = door.call("click", json!({ "target": "text:File" }));
+    assert_eq!(menu["effect"], "confirmed");
+    assert_eq!(door.call("exists", json!({ "target": "text:Quit" })), json!(true));
+    door.call("press", json!({ "keys": "Escape" }));
+    let picture = door.call("screenshot", json!({ "name": "editor" }));
+    let written = std::fs::read(picture["artifact"].as_str().unwrap()).unwrap();
+    assert_eq!((&written[..4], &written[8..12]), (&b"RIFF"[..], &b"WEBP"[..]));
+    assert_eq!(door.call("set_clipboard", json!({ "text": "kept" }))["effect"], "unverifiable");
+    assert_eq!(door.call("get_clipboard", json!({})), json!("kept"));
+    // It asks whether to save: the window is not gone, but something happened.
+    assert_eq!(door.call("close", json!({ "window": window }))["effect"], "confirmed");
+    assert!(door.close().success());
+}
+
+#[test]
+fn what_is_no_call_is_answered_and_the_conversation_goes_on() {
+    let display = Display::start();
+    let mut door = Door::open(&display, &[]);
+    let answer = door.line("click the button");
+    assert_eq!((&answer["id"], &answer["error"]["code"]), (&Value::Null, &json!(-32700)));
+    for (line, kind, part) in [
+        (r#"{"jsonrpc":"2.0","id":7,"method":"exec"}"#, "unsupported", "exec"),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"press"}"#, "invalid_params", "keys"),
+        (r#"{"jsonrpc":"2.0","id":7,"method":"secret","params":{"name":"a"}}"#, "unsupported", ""),
+        (
+            r#"{"jsonrpc":"2.0","id":7,"method":"screenshot","params":{"name":"a"}}"#,
+            "unsupported",
+            "--out",
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":7,"method":"launch","params":{"app":"/nowhere"}}"#,
+            "app_failed",
+            "nowhere",
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":7,"method":"find","params":{"target":"text:nowhere"}}"#,
+            "not_found",
+            "nowhere",
+        ),
+    ] {
+        let answer = door.line(line);
+        assert_eq!((&answer["id"], &answer["error"]["data"]["kind"]), (&json!(7), &json!(kind)));
+        assert!(answer["error"]["message"].as_str().unwrap().contains(part), "{answer}");
+    }
+    assert!(door.close().success());
+}
