@@ -2,6 +2,7 @@
 //! in a program of its own, because it looks at the whole process table below itself.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 
 use karakuri_tests::{Agent, Workflow};
@@ -69,6 +70,9 @@ fn when_a_process_of_ours_is_killed() {
             std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
         assert_eq!(lines.next().unwrap().unwrap(), "ready");
         let monitor = first_child(child.id());
+        let namespace = std::fs::metadata("/proc/self/ns/pid").unwrap().ino();
+        let group = format!("karakuri-{namespace}-{monitor}");
+        assert_eq!(!cgroups(&group).is_empty(), in_a_cgroup(&agent), "{depth}");
         let victim = [child.id(), monitor, first_child(monitor)][depth];
         let victim = rustix::process::Pid::from_raw(i32::try_from(victim).unwrap()).unwrap();
         rustix::process::kill_process(victim, rustix::process::Signal::KILL).unwrap();
@@ -77,17 +81,19 @@ fn when_a_process_of_ours_is_killed() {
         assert_eq!(children(), Vec::<String>::new(), "{depth}");
         let runs = std::fs::read_dir(agent.state().join("run")).unwrap().count();
         assert_eq!(runs, 0, "{depth}");
-        assert_eq!(
-            cgroups(&format!("karakuri-{monitor}")),
-            Vec::<std::path::PathBuf>::new(),
-            "{depth}"
-        );
+        assert_eq!(cgroups(&group), Vec::<std::path::PathBuf>::new(), "{depth}");
     }
 }
 
 fn first_child(pid: u32) -> u32 {
     let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
     list.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Whether this machine gives a run a cgroup.
+fn in_a_cgroup(agent: &Agent) -> bool {
+    let explained = agent.call(&["sandbox", "explain"]).stdout;
+    String::from_utf8(explained).unwrap().contains("enforced by    a cgroup")
 }
 
 /// Every cgroup of that name.

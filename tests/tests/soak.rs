@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -141,9 +142,11 @@ impl Traces {
 }
 
 fn dead_cgroups(directory: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) {
+    // Those of another pid namespace have pids that mean nothing here.
+    let namespace = fs::metadata("/proc/self/ns/pid").unwrap().ino();
     for path in names(directory).into_iter().filter(|path| path.is_dir()) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        match name.strip_prefix("karakuri-") {
+        match name.strip_prefix(&format!("karakuri-{namespace}-")) {
             Some(pid) if !Path::new("/proc").join(pid).exists() => drop(found.insert(path)),
             Some(_) => {}
             None if depth > 0 => dead_cgroups(&path, depth - 1, found),

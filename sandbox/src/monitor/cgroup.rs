@@ -11,6 +11,7 @@ mod place;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -39,9 +40,10 @@ impl RunGroup {
     /// Makes the directory for the monitor `pid`; the error says why there is no place for one.
     pub(super) fn make(pid: i32) -> Result<Self, LayerError> {
         let mut places = place::find()?;
+        let prefix = prefix()?;
         for place in &mut places {
-            remove_stale(&place.directory);
-            place.directory.push(format!("{PREFIX}{pid}"));
+            remove_stale(&place.directory, &prefix);
+            place.directory.push(format!("{prefix}{pid}"));
             at("making", &place.directory, fs::create_dir(&place.directory))?;
         }
         let group = Self { places };
@@ -222,20 +224,25 @@ fn remove(directory: &Path) -> std::io::Result<()> {
     }
 }
 
-/// What the directories of runs are called, before the monitor's pid.
-const PREFIX: &str = "karakuri-";
+/// What the directories of runs are called before the monitor's pid: a pid says who lives only in
+/// its own namespace, and containers of one machine may share a hierarchy.
+fn prefix() -> Result<String, LayerError> {
+    let namespace = Path::new("/proc/self/ns/pid");
+    Ok(format!("karakuri-{}-", at("looking at", namespace, fs::metadata(namespace))?.ino()))
+}
 
 /// Removes what monitors that were killed have left, wherever a run's directory could be.
 pub(super) fn tidy() -> Result<(), LayerError> {
-    place::find()?.iter().for_each(|place| remove_stale(&place.directory));
+    let prefix = prefix()?;
+    place::find()?.iter().for_each(|place| remove_stale(&place.directory, &prefix));
     Ok(())
 }
 
 /// Removes what monitors that were killed have left: with them their processes died.
-fn remove_stale(directory: &Path) {
+fn remove_stale(directory: &Path, prefix: &str) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let pid = name.to_str().and_then(|name| name.strip_prefix(prefix));
         let is_pid = |pid: &&str| pid.parse::<u32>().is_ok();
         if pid.filter(is_pid).is_some_and(|pid| !super::belongs_to_the_living(pid.as_ref())) {
             drop(remove(&entry.path()));
