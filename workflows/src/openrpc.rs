@@ -5,9 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use karakuri_protocol::desktop::{Button, Direction, Effect, Hit, Line, Script, Via, Window, Word};
+use karakuri_protocol::desktop::{
+    Button, ControlRole, Direction, Effect, Hit, Line, Script, Via, Window, Word,
+};
 use karakuri_protocol::script::{
-    Call, CallError, ErrorData, ErrorKind, Level, METHODS, Request, Side,
+    Call, CallError, ErrorData, ErrorKind, Level, METHODS, Request, Side, ValueKind,
 };
 use karakuri_protocol::target::{
     Find, ImagePattern, Relation, RolePattern, Target, TextMatch, TextPattern,
@@ -151,6 +153,8 @@ fn words_with_few_values_have_the_values_of_the_types() {
     check::<Script>("Script");
     check::<Side>("Side");
     check::<Level>("Level");
+    check::<ValueKind>("ValueKind");
+    check::<ControlRole>("ControlRole");
     check::<TextMatch>("TextMatch");
     check::<Via>("Via");
     check::<Effect>("Effect");

@@ -1,12 +1,13 @@
 //! karakuri-desktop: the only process that sees the run's screen and holds its keyboard and pointer.
 //!
 //! Siblings do not import each other except downwards: [`serve`] composes [`x11`] (capture, input,
-//! windows, clipboard), [`vision`] (reading) and [`locate`] (targets); all of them know [`frame`].
+//! windows, clipboard), [`vision`] (reading), [`locate`] (targets) and [`structure`] (tables, controls); all of them know [`frame`].
 //! [`door`] is another way to ask [`serve`], for development.
 
 pub mod door;
 pub mod frame;
 pub mod locate;
 pub mod serve;
+pub mod structure;
 pub mod vision;
 pub mod x11;

@@ -116,6 +116,37 @@ pub struct Word {
     pub confidence: f32,
 }
 
+/// What a [`Control`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlRole {
+    /// Does something when clicked.
+    Button,
+    /// Takes text.
+    Field,
+    /// Is on or off.
+    CheckBox,
+}
+
+/// A thing that can be operated.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Control {
+    /// Its box.
+    pub rect: Rect,
+    /// What it is.
+    pub role: ControlRole,
+    /// The text on a button, the label of a field or a check box.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Untrusted>,
+    /// Of a check box: whether it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<bool>,
+    /// The text in a field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Untrusted>,
+}
+
 /// What a [`Question::Look`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -260,6 +291,20 @@ pub enum Question {
         /// How.
         script: Script,
     },
+    /// Read the table in a region.
+    Table {
+        /// Where; the whole screen if left out.
+        region: Option<Rect>,
+        /// How.
+        script: Script,
+    },
+    /// Find what can be operated in a region.
+    Controls {
+        /// Where; the whole screen if left out.
+        region: Option<Rect>,
+        /// How.
+        script: Script,
+    },
     /// Wait until a region does not change.
     Still {
         /// How long it must not change.
@@ -341,6 +386,10 @@ pub enum Reply {
     },
     /// To [`Question::Read`].
     Lines(Vec<Line>),
+    /// To [`Question::Table`]: the texts of the cells, row by row; empty where there is none.
+    Table(Vec<Vec<Untrusted>>),
+    /// To [`Question::Controls`], in reading order.
+    Controls(Vec<Control>),
     /// To [`Question::Still`].
     Stilled {
         /// Whether it became quiet in time.

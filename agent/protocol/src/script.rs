@@ -132,7 +132,7 @@ pub enum Call {
     /// Notes a defect that does not end the run.
     SoftFail(ReasonParams),
     /// The lines of text in a region.
-    ReadText(ReadParams),
+    ReadText(TextReadParams),
     /// The rows and columns of a table.
     ReadTable(ReadParams),
     /// The buttons, fields and check boxes in a region.
@@ -298,7 +298,16 @@ params! {
         /// Why.
         reason: Untrusted,
     }
-    /// Reading.
+    /// Reading a text.
+    TextReadParams {
+        /// Where; the whole screen if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] region: Option<Rect>,
+        /// In which script; the workflow's own if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")] script: Option<Script>,
+        /// What the text is to be; it is an error if it is not.
+        #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")] kind: Option<ValueKind>,
+    }
+    /// Reading what has a structure.
     ReadParams {
         /// Where; the whole screen if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")] region: Option<Rect>,
@@ -352,6 +361,20 @@ params! {
         /// What happened.
         #[serde(default, skip_serializing_if = "Option::is_none")] message: Option<Untrusted>,
     }
+}
+
+/// What a text can be read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueKind {
+    /// A whole number.
+    Int,
+    /// A number, exact, as a string with a decimal point.
+    Decimal,
+    /// A date, as ISO 8601.
+    Date,
+    /// An amount, exact, and its currency (ISO 4217) if one stands there.
+    Money,
 }
 
 /// Which side of a target.

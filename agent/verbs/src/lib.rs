@@ -5,6 +5,7 @@ mod carry_out;
 mod desk;
 mod launch;
 mod look;
+mod value;
 pub mod words;
 
 pub use carry_out::{Settings, carry_out};

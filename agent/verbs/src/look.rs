@@ -1,12 +1,15 @@
 //! Calls that look: waiting, finding, reading.
 
-use karakuri_protocol::desktop::{Hit, Question, Reply, Until};
-use karakuri_protocol::script::{Call, CallError, ErrorKind, ExpectAnyParams, StillParams};
+use karakuri_protocol::desktop::{Control, Hit, Question, Reply, Until, Via};
+use karakuri_protocol::script::{
+    Call, CallError, ErrorKind, ExpectAnyParams, StillParams, TextReadParams,
+};
 use karakuri_protocol::target::{Find, Target};
+use karakuri_protocol::untrusted::Untrusted;
 use serde_json::{Value, json};
 
 use crate::carry_out::{to_value, unsupported};
-use crate::{Desk, Settings, words};
+use crate::{Desk, Settings, value, words};
 
 /// What was seen.
 struct Looked {
@@ -32,12 +35,24 @@ pub(crate) async fn look<D: Desk>(
         Call::Exists(p) => Ok(json!(!hits(desk, &p.target, settings).await?.is_empty())),
         Call::FindAll(p) => Ok(to_value(&hits(desk, &p.target, settings).await?)?),
         Call::ExpectAny(p) => expect_any(desk, p, settings).await,
-        Call::ReadText(p) => {
+        Call::ReadText(p) => read_text(desk, p, settings).await,
+        Call::ReadTable(p) => {
             let script = p.script.unwrap_or(settings.language);
-            let answer = desk.ask(Question::Read { region: p.region, script }).await?;
-            let Reply::Lines(lines) = answer.reply else { return Err(desk.out_of_turn()) };
-            let text: Vec<&str> = lines.iter().map(|line| line.text.danger_raw()).collect();
-            Ok(json!({ "text": text.join("\n"), "lines": lines }))
+            match desk.ask(Question::Table { region: p.region, script }).await?.reply {
+                Reply::Table(rows) if rows.is_empty() => {
+                    let message = "no table: nothing there is ruled, or aligned in two columns";
+                    Err(CallError::new(ErrorKind::NotFound, message).into())
+                }
+                Reply::Table(rows) => Ok(to_value(&rows)?),
+                _ => Err(desk.out_of_turn()),
+            }
+        }
+        Call::Controls(p) => {
+            let script = p.script.unwrap_or(settings.language);
+            match desk.ask(Question::Controls { region: p.region, script }).await?.reply {
+                Reply::Controls(found) => Ok(found.iter().map(control).collect()),
+                _ => Err(desk.out_of_turn()),
+            }
         }
         Call::GetClipboard(_) => match desk.ask(Question::Clipboard).await?.reply {
             Reply::Clipboard(text) => Ok(Value::String(text.danger_raw().to_owned())),
@@ -45,6 +60,40 @@ pub(crate) async fn look<D: Desk>(
         },
         _ => Err(unsupported().into()),
     }
+}
+
+async fn read_text<D: Desk>(
+    desk: &mut D,
+    params: &TextReadParams,
+    settings: Settings,
+) -> Result<Value, D::Error> {
+    let script = params.script.unwrap_or(settings.language);
+    let answer = desk.ask(Question::Read { region: params.region, script }).await?;
+    let Reply::Lines(lines) = answer.reply else { return Err(desk.out_of_turn()) };
+    let text: Vec<&str> = lines.iter().map(|line| line.text.danger_raw()).collect();
+    let text = Untrusted::new(text.join("\n"));
+    let mut result = json!({ "text": text, "lines": lines });
+    if let Some(kind) = params.kind {
+        let not_one = |why| CallError::new(ErrorKind::NotFound, why);
+        result["value"] = value::parse(&text, kind).map_err(not_one)?;
+    }
+    Ok(result)
+}
+
+/// A control as the script gets it: a hit, and what it is.
+fn control(control: &Control) -> Value {
+    let rect = control.rect;
+    let mut hit = json!({
+        "rect": rect, "at": rect.center(), "confidence": 1.0, "via": Via::Image, "role": control.role,
+    });
+    let texts = [("text", &control.name), ("value", &control.text)];
+    for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+        hit[key] = json!(text);
+    }
+    if let Some(checked) = control.checked {
+        hit["checked"] = json!(checked);
+    }
+    hit
 }
 
 /// Waits for a target to be there once; none or several are errors that show what there is.

@@ -26,9 +26,8 @@ pub fn summary(call: &Call) -> Untrusted {
         Call::Timeout(p) => format!("{} ms", p.ms).into(),
         Call::Log(p) => p.message.clone(),
         Call::FailBusiness(p) | Call::FailApp(p) => p.code.clone(),
-        Call::ReadText(p) | Call::ReadTable(p) | Call::Controls(p) => {
-            p.region.map_or("screen".into(), |r| rect(r).into())
-        }
+        Call::ReadText(p) => place(p.region),
+        Call::ReadTable(p) | Call::Controls(p) => place(p.region),
         Call::GetClipboard(_) => Untrusted::default(),
         _ => Untrusted::new(targets(call)),
     }
@@ -67,6 +66,10 @@ pub fn target(target: &Target) -> String {
         Find::AllOf(list) => list.iter().map(self::target).collect::<Vec<_>>().join(" and "),
         Find::Not(other) => format!("not {}", self::target(other)),
     }
+}
+
+fn place(region: Option<Rect>) -> Untrusted {
+    region.map_or("screen".into(), |region| rect(region).into())
 }
 
 fn rect(r: Rect) -> String {

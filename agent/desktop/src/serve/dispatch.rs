@@ -1,9 +1,10 @@
 //! From a request to its answer.
 
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use karakuri_protocol::desktop::{Failure, Question, Reply, Request, VERSION};
+use karakuri_protocol::desktop::{Failure, Line, Question, Reply, Request, Script, VERSION};
 use karakuri_protocol::geometry::Rect;
 use karakuri_sandbox::memfd::sealed;
 
@@ -13,6 +14,7 @@ use super::error::ServeError;
 use super::eyes::Eyes;
 use super::look::{self, Look};
 use crate::frame::Frame;
+use crate::structure::{controls, table};
 use crate::x11::desktop::Desktop;
 
 /// A reply and the memfd that goes with it.
@@ -101,9 +103,15 @@ fn ask(desktop: &mut Desktop, eyes: &mut Eyes, question: Question) -> Result<Ans
             return look::look(desktop, eyes, &look);
         }
         Question::Read { region, script } => {
-            let (frame, _) = desktop.refresh()?;
-            let region = on_screen(screen, region)?;
-            Answer::plain(Reply::Lines(eyes.read(&frame, region, script)?))
+            Answer::plain(Reply::Lines(read(desktop, eyes, region, script)?.2))
+        }
+        Question::Table { region, script } => {
+            let (frame, region, lines) = read(desktop, eyes, region, script)?;
+            Answer::plain(Reply::Table(table::read(&frame, region, &lines)))
+        }
+        Question::Controls { region, script } => {
+            let (frame, region, lines) = read(desktop, eyes, region, script)?;
+            Answer::plain(Reply::Controls(controls::find(&frame, region, &lines)))
         }
         Question::Still { still_ms, region, timeout_ms } => {
             let region = on_screen(screen, region)?;
@@ -124,6 +132,19 @@ fn ask(desktop: &mut Desktop, eyes: &mut Eyes, question: Question) -> Result<Ans
             Answer::plain(Reply::NewWindow(desktop.wait_window(&known, deadline)?))
         }
     })
+}
+
+/// The frame now, the part of it that was asked for, and the lines in there.
+fn read(
+    desktop: &mut Desktop,
+    eyes: &mut Eyes,
+    region: Option<Rect>,
+    script: Script,
+) -> Result<(Rc<Frame>, Rect, Vec<Line>), ServeError> {
+    let region = on_screen(desktop.screen(), region)?;
+    let (frame, _) = desktop.refresh()?;
+    let lines = eyes.read(&frame, region, script)?;
+    Ok((frame, region, lines))
 }
 
 fn milliseconds(value: u32) -> Duration {

@@ -119,3 +119,104 @@ fn what_is_no_call_is_answered_and_the_conversation_goes_on() {
     }
     assert!(door.close().success());
 }
+
+/// A GTK window with what a form has.
+const FORM: &str = r#"
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gtk
+window = Gtk.Window(title="Form", default_width=420)
+grid = Gtk.Grid(row_spacing=12, column_spacing=12, margin=24)
+window.add(grid)
+for row, (label, text) in enumerate([("Name:", "Ada"), ("City:", "")]):
+    grid.attach(Gtk.Label(label=label), 0, row, 1, 1)
+    grid.attach(Gtk.Entry(text=text, hexpand=True), 1, row, 1, 1)
+for row, (label, on) in enumerate([("Paid", True), ("Sent", False)], 2):
+    grid.attach(Gtk.CheckButton(label=label, active=on), 1, row, 1, 1)
+grid.attach(Gtk.Button(label="Save"), 0, 4, 1, 1)
+grid.attach(Gtk.Button(label="Discard all"), 1, 4, 1, 1)
+window.show_all()
+Gtk.main()
+"#;
+
+/// A GTK list with columns, whose rows are not ruled.
+const LIST: &str = r#"
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gtk
+window = Gtk.Window(title="List", default_width=420, default_height=200)
+store = Gtk.ListStore(str, str, str)
+for row in [("Bolt", "12", "0.40"), ("Large nut", "7", "1.25"), ("Washer", "100", "0.02")]:
+    store.append(row)
+view = Gtk.TreeView(model=store)
+for number, title in enumerate(["Article", "Count", "Price"]):
+    column = Gtk.TreeViewColumn(title, Gtk.CellRendererText(), text=number)
+    column.set_min_width(140)
+    view.append_column(column)
+window.add(view)
+window.show_all()
+Gtk.main()
+"#;
+
+#[test]
+fn a_form_has_its_controls_and_they_can_be_clicked() {
+    let display = Display::start();
+    let mut door = Door::open(&display, &[]);
+    door.call("launch", json!({ "app": "python3", "args": ["-c", FORM] }));
+    door.call("wait_for", json!({ "target": "text:Save" }));
+    door.call("wait_still", json!({ "still_ms": 300 }));
+    let found = |door: &mut Door| -> Vec<Value> {
+        let controls = door.call("controls", json!({}));
+        let shown = |c: &Value| json!([c["role"], c["text"], c["checked"], c["value"]]);
+        controls.as_array().unwrap().iter().map(shown).collect()
+    };
+    let expected = |sent: bool| {
+        [
+            json!(["field", "Name:", null, "Ada"]),
+            json!(["field", "City:", null, null]),
+            json!(["check_box", "Paid", true, null]),
+            json!(["check_box", "Sent", sent, null]),
+            json!(["button", "Save", null, null]),
+            json!(["button", "Discard all", null, null]),
+        ]
+    };
+    let read = door.call("read_text", json!({}));
+    assert_eq!(found(&mut door), expected(false), "{read}");
+    let controls = door.call("controls", json!({}));
+    let target = json!({ "find": { "region": controls[3]["rect"] } });
+    assert_eq!(door.call("click", json!({ "target": target }))["effect"], "confirmed");
+    door.call("wait_still", json!({ "still_ms": 300 }));
+    assert_eq!(found(&mut door), expected(true));
+}
+
+#[test]
+fn a_list_is_a_table_and_a_value_is_typed() {
+    let display = Display::start();
+    let mut door = Door::open(&display, &[]);
+    let window = door.call("launch", json!({ "app": "python3", "args": ["-c", LIST] }));
+    door.call("wait_for", json!({ "target": "text:Washer" }));
+    let region = &window["window"]["rect"];
+    let table = door.call("read_table", json!({ "region": region }));
+    assert_eq!(
+        table,
+        json!([
+            ["Article", "Count", "Price"],
+            ["Bolt", "12", "0.40"],
+            ["Large nut", "7", "1.25"],
+            ["Washer", "100", "0.02"],
+        ])
+    );
+    let price = door.call("find", json!({ "target": "text:1.25" }));
+    let near = |by: i64| {
+        let edge = |n: usize, by: i64| price["rect"][n].as_i64().unwrap() + by;
+        json!([edge(0, -by), edge(1, -by), edge(2, 2 * by), edge(3, 2 * by)])
+    };
+    let read = door.call("read_text", json!({ "region": near(4), "as": "decimal" }));
+    assert_eq!(read["value"], json!("1.25"));
+    let line =
+        r#"{"jsonrpc":"2.0","id":9,"method":"read_text","params":{"as":"date","region":REGION}}"#;
+    let answer = door.line(&line.replace("REGION", &near(4).to_string()));
+    assert_eq!(answer["error"]["data"]["kind"], "not_found");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("\"1.25\" is not a date"), "{message}");
+}

@@ -27,7 +27,19 @@ from .errors import (
     Timeout,
     Unsupported,
 )
-from .results import ActResult, Hit, Launched, Line, Point, Rect, Text, Window, Word
+from .results import (
+    ActResult,
+    Control,
+    Hit,
+    Launched,
+    Line,
+    Money,
+    Point,
+    Rect,
+    Text,
+    Window,
+    Word,
+)
 from .targets import Target
 
 __all__ = [
@@ -36,6 +48,7 @@ __all__ = [
     "AppFailed",
     "BudgetExceeded",
     "ChannelClosed",
+    "Control",
     "Denied",
     "Hit",
     "Internal",
@@ -43,6 +56,7 @@ __all__ = [
     "KarakuriError",
     "Launched",
     "Line",
+    "Money",
     "NotApproved",
     "NotFound",
     "Point",

@@ -10,7 +10,7 @@ from typing import Any, Mapping, Optional, Sequence, TypedDict, Union, Unpack
 
 from ._channel import call, given
 from .errors import InvalidParams
-from .results import ActResult, Hit, Launched, Text, Window
+from .results import ActResult, Control, Hit, Launched, Text, Window
 from .targets import (
     RegionLike,
     Target,
@@ -288,27 +288,36 @@ def expect_any(targets: Mapping[str, TargetLike], *, timeout_ms: Optional[int] =
     return str(call("expect_any", given(targets=wire, timeout_ms=timeout_ms)))
 
 
-def read_text(region: Optional[RegionLike] = None, *, script: Optional[str] = None) -> Text:
+def read_text(
+    region: Optional[RegionLike] = None,
+    *,
+    script: Optional[str] = None,
+    as_: Optional[str] = None,
+) -> Text:
     """Reads a region, or the whole screen: a string whose `lines` have their places.
 
-    `script` is "latin" or "japanese"; the workflow's own language if left out.
+    `script` is "latin" or "japanese"; the workflow's own language if left out. With `as_` "int",
+    "decimal", "date" or "money" the text must be one such value, which is in `value`; `NotFound` if it
+    is not. A date that could be two, such as 11/12/2026, is none.
     """
-    params = given(region=region_to_wire(region), script=script)
-    return Text.from_wire(call("read_text", params))
+    params = given(**{"region": region_to_wire(region), "script": script, "as": as_})
+    return Text.from_wire(call("read_text", params), as_)
 
 
 def read_table(
     region: Optional[RegionLike] = None, *, script: Optional[str] = None
 ) -> list[list[str]]:
-    """The rows and columns of a table (later versions)."""
+    """The rows of a table, ruled or aligned, all equally long; the first is usually the header."""
     params = given(region=region_to_wire(region), script=script)
     return [[str(cell) for cell in row] for row in call("read_table", params)]
 
 
-def controls(region: Optional[RegionLike] = None, *, script: Optional[str] = None) -> list[Hit]:
-    """The buttons, fields and check boxes in a region (later versions)."""
+def controls(
+    region: Optional[RegionLike] = None, *, script: Optional[str] = None
+) -> list[Control]:
+    """The buttons, fields and check boxes in a region, told by shape and text; each is a target."""
     params = given(region=region_to_wire(region), script=script)
-    return [Hit.from_wire(hit) for hit in call("controls", params)]
+    return [Control.from_wire(hit) for hit in call("controls", params)]
 
 
 def find(target: TargetLike) -> Hit:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Mapping, NamedTuple, Optional
+from datetime import date
+from decimal import Decimal
+from typing import Any, Mapping, NamedTuple, Optional, Union
 
 
 class Point(NamedTuple):
@@ -55,6 +57,35 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Control(Hit):
+    """A thing that can be operated; `text` is a button's text or the label of a field or check box.
+
+    `role` is "button", "field" or "check_box"; `checked` is None for what is no check box; `value`
+    is the text in a field.
+    """
+
+    role: str
+    checked: Optional[bool]
+    value: Optional[str]
+
+    @classmethod
+    def from_wire(cls, hit: Mapping[str, Any]) -> Control:
+        return cls(
+            **vars(Hit.from_wire(hit)),
+            role=hit["role"],
+            checked=hit.get("checked"),
+            value=hit.get("value"),
+        )
+
+
+class Money(NamedTuple):
+    """An amount and its currency (ISO 4217), None where none stands there."""
+
+    amount: Decimal
+    currency: Optional[str]
+
+
+@dataclass(frozen=True)
 class Word:
     """A word of a line."""
 
@@ -82,15 +113,23 @@ class Line:
         return cls(Rect(*line["rect"]), line["text"], line["confidence"], words)
 
 
+Value = Union[int, Decimal, date, Money]
+
+
 class Text(str):
-    """What was read, lines joined by newlines; `lines` has their places."""
+    """What was read, lines joined by newlines; `lines` has their places.
+
+    `value` is what it means where a kind was asked for with `as_`: an int, a Decimal, a date, Money.
+    """
 
     lines: tuple[Line, ...]
+    value: Optional[Value]
 
     @classmethod
-    def from_wire(cls, read: Mapping[str, Any]) -> Text:
+    def from_wire(cls, read: Mapping[str, Any], kind: Optional[str] = None) -> Text:
         text = cls(read["text"])
         text.lines = tuple(Line.from_wire(line) for line in read["lines"])
+        text.value = None if kind is None else _value(read["value"], kind)
         return text
 
 
@@ -143,6 +182,14 @@ class Launched(ActResult):
     @classmethod
     def from_wire(cls, act: Mapping[str, Any]) -> Launched:
         return cls(**_act(act), window=Window.from_wire(act["window"]))
+
+
+def _value(value: Any, kind: str) -> Value:
+    if kind == "money":
+        return Money(Decimal(value["amount"]), value["currency"])
+    if kind == "date":
+        return date.fromisoformat(value)
+    return Decimal(value) if kind == "decimal" else int(value)
 
 
 def _act(act: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import inspect
 import json
 import os
 import unittest
+from datetime import date
+from decimal import Decimal
 
 from karakuri import Hit, Text, desktop, errors, run, targets
 
@@ -65,7 +67,7 @@ class OpenRpc(unittest.TestCase):
         for name in METHODS.keys() - LOOPS:
             example = METHODS[name]["examples"][0]
             params = {param["name"]: param["value"] for param in example["params"]}
-            arguments = {("from_" if k == "from" else k): python(k, v) for k, v in params.items()}
+            arguments = {(k + "_" if k in {"as", "from"} else k): python(k, v) for k, v in params.items()}
             with self.subTest(name), Peer(results(example["result"]["value"])) as peer:
                 try:
                     function(name)(**arguments)
@@ -100,9 +102,21 @@ class Results(unittest.TestCase):
         with Peer(results(value)):
             text = desktop.read_text()
         self.assertIsInstance(text, Text)
-        self.assertEqual(text, "Save as")
-        self.assertEqual(text.lines[0].words[1].rect.right, 190)
-        self.assertEqual(json.dumps(text), '"Save as"')
+        self.assertEqual(text, "1,234")
+        self.assertEqual(text.lines[0].words[0].rect.right, 190)
+        self.assertEqual(json.dumps(text), '"1,234"')
+        self.assertIsNone(text.value)
+
+    def test_a_value_has_the_type_that_was_asked_for(self):
+        read = METHODS["read_text"]["examples"][0]["result"]["value"]
+        for kind, wire, value in [
+            ("int", 1234, 1234),
+            ("decimal", "12.50", Decimal("12.50")),
+            ("date", "2026-11-21", date(2026, 11, 21)),
+            ("money", {"amount": "9.90", "currency": "EUR"}, (Decimal("9.90"), "EUR")),
+        ]:
+            with self.subTest(kind), Peer(results({**read, "value": wire})):
+                self.assertEqual(desktop.read_text(as_=kind).value, value)
 
     def test_a_hit_is_a_target(self):
         hit = Hit.from_wire(METHODS["find"]["examples"][0]["result"]["value"])
