@@ -51,6 +51,8 @@ pub struct Order {
     pub id: u32,
     /// What to start.
     pub command: Command,
+    /// Whether it brings a sandbox of its own; only where the policy says `nested`.
+    pub nested: bool,
 }
 
 /// What became of an [`Order`].

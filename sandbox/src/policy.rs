@@ -41,6 +41,9 @@ pub struct Policy {
     /// Port on the loopback interface where the tree finds a proxy: the launcher makes its socket
     /// and hands it out as [`crate::child::Report::Proxy`]. None: there is no interface at all.
     pub proxy: Option<u16>,
+    /// Whether programs that bring a sandbox of their own, as browsers do, are started here: those
+    /// that an [`crate::child::Order`] marks may make user, pid and network namespaces.
+    pub nested: bool,
     /// What runs.
     pub payload: Payload,
 }

@@ -104,7 +104,7 @@ impl Agent {
         }
         let path = workflow.to_string_lossy();
         arguments.push(&path);
-        finished(&self.call(&arguments))
+        Finished::of(&self.call(&arguments))
     }
 }
 
@@ -114,19 +114,20 @@ impl Default for Agent {
     }
 }
 
-/// What a finished command printed.
-fn finished(output: &Output) -> Finished {
-    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-    let report = outcome["report"].as_str().map(std::fs::read_to_string);
-    Finished {
-        code: output.status.code().unwrap_or(-1),
-        report: report.and_then(Result::ok).unwrap_or_default(),
-        outcome,
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
 impl Finished {
+    /// What a finished command printed.
+    #[must_use]
+    pub fn of(output: &Output) -> Self {
+        let outcome: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let report = outcome["report"].as_str().map(std::fs::read_to_string);
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            report: report.and_then(Result::ok).unwrap_or_default(),
+            outcome,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
     /// The message of the outcome.
     #[must_use]
     pub fn message(&self) -> &str {

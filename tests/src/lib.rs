@@ -4,9 +4,11 @@
 
 mod agent;
 pub mod bench;
+mod ordinary;
 mod outside;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};
+pub use ordinary::Ordinary;
 pub use outside::Outside;
 pub use workflow::Workflow;

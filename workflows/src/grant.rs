@@ -32,6 +32,7 @@ pub struct Grant {
     version: semver::Version,
     policy: String,
     apps: BTreeSet<String>,
+    nested_sandbox: BTreeSet<String>,
     screen: bool,
     input: bool,
     clipboard: bool,
@@ -56,6 +57,16 @@ pub enum Refusal {
     /// An app the policy does not list.
     #[error("rule policy.apps: policy {policy:?} does not permit {app:?}")]
     App {
+        /// The policy.
+        policy: String,
+        /// The app.
+        app: String,
+    },
+    /// An app that the policy does not permit a sandbox of its own.
+    #[error(
+        "rule policy.nested_sandbox: policy {policy:?} does not permit {app:?} a sandbox of its own"
+    )]
+    NestedSandbox {
         /// The policy.
         policy: String,
         /// The app.
@@ -175,6 +186,7 @@ impl Grant {
             version: manifest.version.clone(),
             policy: policy.name.clone(),
             apps: asked.apps.clone(),
+            nested_sandbox: asked.nested_sandbox.clone(),
             screen: asked.screen,
             input: asked.input,
             clipboard: asked.clipboard,
@@ -210,6 +222,12 @@ impl Grant {
     #[must_use]
     pub fn apps(&self) -> &BTreeSet<String> {
         &self.apps
+    }
+
+    /// Those of them that bring a sandbox of their own.
+    #[must_use]
+    pub fn nested_sandbox(&self) -> &BTreeSet<String> {
+        &self.nested_sandbox
     }
 
     /// How the screen is read when a call does not say.
@@ -312,6 +330,9 @@ fn check_permissions(manifest: &Manifest, policy: &Policy) -> Result<(), Refusal
     let name = || policy.name.clone();
     if let Some(app) = policy.apps.refused(&asked.apps) {
         return Err(Refusal::App { policy: name(), app: app.clone() });
+    }
+    if let Some(app) = policy.nested_sandbox.refused(&asked.nested_sandbox) {
+        return Err(Refusal::NestedSandbox { policy: name(), app: app.clone() });
     }
     if asked.clipboard && !policy.clipboard {
         return Err(Refusal::Clipboard { policy: name() });

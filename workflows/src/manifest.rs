@@ -10,6 +10,7 @@
 //!
 //! [permissions]
 //! apps = ["mousepad"]         # programs in /usr/bin that may be launched
+//! nested_sandbox = []         # those of them that bring a sandbox of their own, as browsers do
 //! screen = true               # look at the screen
 //! input = true                # use mouse and keyboard
 //! clipboard = false
@@ -88,6 +89,9 @@ pub struct Manifest {
 pub struct Permissions {
     /// Programs in `/usr/bin` that may be launched.
     pub apps: BTreeSet<String>,
+    /// Those of them that bring a sandbox of their own, as browsers do: they may make user, pid and
+    /// network namespaces and filter their own system calls, and must not be told to leave it off.
+    pub nested_sandbox: BTreeSet<String>,
     /// Look at the screen.
     pub screen: bool,
     /// Use mouse and keyboard.

@@ -3,6 +3,7 @@
 //! ```toml
 //! name = "accounting"
 //! apps = ["gnumeric", "mupdf"]    # or "any"
+//! nested_sandbox = ["chromium"]   # or "any": which of them may bring a sandbox of their own
 //! clipboard = true
 //! files = "write"
 //! network = ["erp.example.com:443"]   # or "any"
@@ -26,6 +27,9 @@ pub struct Policy {
     pub name: String,
     /// Which programs may be launched.
     pub apps: Rule<String>,
+    /// Which of them may bring a sandbox of their own. That opens user namespaces to them, and with
+    /// these more of the kernel than any other application reaches.
+    pub nested_sandbox: Rule<String>,
     /// Whether a workflow may use the clipboard.
     pub clipboard: bool,
     /// The most a script may do in `/files`.
@@ -87,6 +91,8 @@ struct RawPolicy {
     name: String,
     apps: RawRule<String>,
     #[serde(default)]
+    nested_sandbox: RawRule<String>,
+    #[serde(default)]
     clipboard: bool,
     #[serde(default)]
     files: FilesAccess,
@@ -100,7 +106,7 @@ struct RawPolicy {
 #[serde(
     untagged,
     bound = "T: Ord + Deserialize<'de>",
-    expecting = "apps and network must be \"any\" or a list, of program names or of host:port"
+    expecting = "apps, nested_sandbox and network must be \"any\" or a list, of program names or of host:port"
 )]
 enum RawRule<T: Ord> {
     Any(Any),
@@ -136,6 +142,7 @@ impl Policy {
         Self {
             name: "development".to_owned(),
             apps: Rule::Any,
+            nested_sandbox: Rule::Any,
             clipboard: true,
             files: FilesAccess::Write,
             network: Rule::Any,
@@ -164,6 +171,7 @@ impl Policy {
         Ok(Self {
             name: raw.name,
             apps: raw.apps.into(),
+            nested_sandbox: raw.nested_sandbox.into(),
             clipboard: raw.clipboard,
             files: raw.files,
             network: raw.network.into(),
@@ -181,6 +189,7 @@ mod tests {
         let policy = Policy::parse("name = \"a\"\napps = [\"xterm\"]", "p.toml").unwrap();
         assert_eq!(policy.apps, Rule::Only(["xterm".to_owned()].into()));
         assert_eq!(policy.network, Rule::Only([].into()));
+        assert_eq!(policy.nested_sandbox, Rule::Only([].into()));
         assert_eq!((policy.clipboard, policy.files), (false, FilesAccess::None));
         assert_eq!(policy.ceilings, CEILINGS);
     }

@@ -1,6 +1,7 @@
 //! The run's display: X server, window manager and applications, started in one serving sandbox.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -34,6 +35,7 @@ pub struct Display {
     log: OwnedFd,
     number: u32,
     proxy: bool,
+    nested: BTreeSet<String>,
     last: Cell<u32>,
 }
 
@@ -80,13 +82,18 @@ fn xauthority(cookie: &[u8; 16]) -> Vec<u8> {
 
 impl Display {
     /// Starts the X server, the session bus and the window manager; with `proxy`, applications are
-    /// told where it is. What they and the applications print goes to
-    /// `log`.
+    /// told where it is; those in `nested` bring a sandbox of their own. What they and the
+    /// applications print goes to `log`.
     ///
     /// # Errors
     /// When the X server does not start.
-    pub async fn start(link: AsyncLink, log: OwnedFd, proxy: bool) -> Result<Self, End> {
-        let mut display = Self { link, log, number: 0, proxy, last: Cell::new(0) };
+    pub async fn start(
+        link: AsyncLink,
+        log: OwnedFd,
+        proxy: bool,
+        nested: BTreeSet<String>,
+    ) -> Result<Self, End> {
+        let mut display = Self { link, log, number: 0, proxy, nested, last: Cell::new(0) };
         let arguments = [
             "--nofork",
             "--nopidfile",
@@ -134,6 +141,12 @@ impl Display {
         self.number
     }
 
+    /// Whether a program may bring a sandbox of its own.
+    #[must_use]
+    pub fn nests(&self, program: &str) -> bool {
+        self.nested.contains(program)
+    }
+
     /// Starts a program of `/usr/bin` in the display's sandbox.
     ///
     /// # Errors
@@ -178,7 +191,7 @@ impl Display {
         let mut fds = vec![self.log.as_fd(), self.log.as_fd()];
         fds.extend(third);
         self.link
-            .send(&Order { id, command }, &fds)
+            .send(&Order { id, command, nested: self.nests(program) }, &fds)
             .map_err(|e| End::desktop("starting a program on the display", e))?;
         Ok(id)
     }

@@ -11,6 +11,8 @@ use crate::sys;
 /// Address space no program of ours comes near. Node and Go reserve far more than they use, so it
 /// is not what bounds memory.
 const FAR: u64 = 1 << 40;
+/// The same for a browser: V8 alone reserves 1 TiB for its own sandbox, one for each process.
+const FARTHER: u64 = 1 << 44;
 /// No core dump, by a file or by a program. The kernel runs a program named in core_pattern also where
 /// the limit is 0, as root and outside; 1 alone keeps it from that (core(5); fs/coredump.c).
 pub(super) const NO_CORE: u64 = 1;
@@ -43,7 +45,6 @@ pub(super) fn limit(policy: &Policy) -> Result<(), LayerError> {
     };
     let limits = [
         (Resource::Cpu, cpu_s),
-        (Resource::As, FAR),
         (Resource::Data, data),
         (Resource::Fsize, file_bytes),
         (Resource::Nofile, open_files),
@@ -60,7 +61,14 @@ pub(super) fn limit(policy: &Policy) -> Result<(), LayerError> {
         rustix::process::setrlimit(resource, wanted)
             .map_err(|e| format!("{resource:?} = {value}: {e}"))?;
     }
-    Ok(())
+    limit_address_space(policy.nested)
+}
+
+/// Bounds the address space of this process and of what it starts.
+pub(super) fn limit_address_space(nested: bool) -> Result<(), LayerError> {
+    let bytes = Some(if nested { FARTHER } else { FAR });
+    rustix::process::setrlimit(Resource::As, Rlimit { current: bytes, maximum: bytes })
+        .map_err(|e| format!("address space = {bytes:?}: {e}").into())
 }
 
 /// Layer `account`: bounding set, groups, ids, capabilities, no_new_privs, in the order in which

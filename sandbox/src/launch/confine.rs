@@ -4,15 +4,36 @@ use std::path::{Path, PathBuf};
 
 use landlock::{AccessFs, BitFlags};
 
-use super::{LayerError, tree};
+use super::{LayerError, account, tree};
 use crate::policy::{Access, Node, Policy, Profile};
 use crate::restrict::{self, Rule};
-use crate::seccomp;
+use crate::seccomp::{self, List};
 
 /// Layer `landlock`: the file tree of the policy once more, as rights.
 pub(super) fn landlock(policy: &Policy) -> Result<(), LayerError> {
+    enter_domain(policy, policy.nested)
+}
+
+/// Layer `seccomp`.
+pub(super) fn seccomp(policy: &Policy) -> Result<(), LayerError> {
+    Ok(list(policy, policy.nested).install()?)
+}
+
+/// What a program of a display gets besides where others may bring a sandbox of their own: a Landlock
+/// domain of its own, so that none can trace another or look into its memory, and unless it is one
+/// of those (`nested`) exactly what it would have on a display without any.
+pub(super) fn program(policy: &Policy, nested: bool) -> Result<(), LayerError> {
+    enter_domain(policy, nested)?;
+    if nested {
+        return Ok(());
+    }
+    account::limit_address_space(false)?;
+    Ok(list(policy, false).install()?)
+}
+
+fn enter_domain(policy: &Policy, nested: bool) -> Result<(), LayerError> {
     let mut rules = Vec::new();
-    for (path, access) in policy.tree.iter().flat_map(rights) {
+    for (path, access) in policy.tree.iter().flat_map(|node| rights(node, nested)) {
         // Only a display needs sockets and pipes with a name.
         let access = match policy.profile {
             Profile::Application => access,
@@ -25,19 +46,19 @@ pub(super) fn landlock(policy: &Policy) -> Result<(), LayerError> {
     Ok(restrict::landlock(rules, policy.proxy.as_slice())?)
 }
 
-/// Layer `seccomp`.
-pub(super) fn seccomp(policy: &Policy) -> Result<(), LayerError> {
-    let list = match policy.profile {
-        Profile::Script => seccomp::SCRIPT,
-        Profile::Application if policy.proxy.is_some() => seccomp::APPLICATION_ONLINE,
-        Profile::Application => seccomp::APPLICATION,
-        Profile::Desktop => seccomp::START,
-    };
-    Ok(list.install()?)
+fn list(policy: &Policy, nested: bool) -> List {
+    match (policy.profile, policy.proxy.is_some(), nested) {
+        (Profile::Script, ..) => seccomp::SCRIPT,
+        (Profile::Application, false, false) => seccomp::APPLICATION,
+        (Profile::Application, true, false) => seccomp::APPLICATION_ONLINE,
+        (Profile::Application, false, true) => seccomp::NESTED,
+        (Profile::Application, true, true) => seccomp::NESTED_ONLINE,
+        (Profile::Desktop, ..) => seccomp::START,
+    }
 }
 
 /// The rights a node of the tree gives.
-fn rights(node: &Node) -> Vec<(PathBuf, BitFlags<AccessFs>)> {
+fn rights(node: &Node, nested: bool) -> Vec<(PathBuf, BitFlags<AccessFs>)> {
     match node {
         Node::Bind { target, access, .. } => vec![(target.clone(), restrict::rights(*access))],
         Node::Tmpfs { target, .. } => {
@@ -55,6 +76,10 @@ fn rights(node: &Node) -> Vec<(PathBuf, BitFlags<AccessFs>)> {
             }
             list
         }
-        Node::Proc => vec![(PathBuf::from("/proc"), restrict::rights(Access::Read))],
+        Node::Proc => {
+            // A user namespace is of use when its ids are written, to /proc/self/uid_map.
+            let write = if nested { AccessFs::WriteFile.into() } else { BitFlags::EMPTY };
+            vec![(PathBuf::from("/proc"), restrict::rights(Access::Read) | write)]
+        }
     }
 }

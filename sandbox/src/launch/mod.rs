@@ -9,6 +9,7 @@ mod account;
 mod confine;
 mod network;
 mod payload;
+mod program;
 mod selftest;
 mod tree;
 

@@ -4,19 +4,17 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, WaitOptions};
 
-use super::{LayerError, SOCKET_FD, c_string, network, report};
+use super::{LayerError, SOCKET_FD, network, program, report};
 use crate::child::{Ending, Order, Report, Status};
 use crate::link::Link;
 use crate::policy::{Command, Payload, Policy};
 use crate::sys::{self, Fork};
 
-/// Exit code of a payload that could not be executed, as shells use it.
-const EXEC_FAILED: i32 = 127;
 /// How long a serving sandbox waits for orders before it looks for ended children, in ms. SIGCHLD
 /// interrupts the wait, so this only bounds the rare case that one arrives just before it.
 const REAP_MS: i64 = 200;
@@ -58,7 +56,7 @@ fn run_one(command: &Command, socket: bool) -> Result<Ending, LayerError> {
         .map_err(|e| format!("{}: {e}", command.program))?;
     let pid = match sys::fork()? {
         Fork::Parent(pid) => pid,
-        Fork::Child => become_program(command),
+        Fork::Child => program::become_program(command),
     };
     // The parent keeps no copy of the payload's fds: its peer must see the socket close.
     release_payload_fds(if socket { SOCKET_FD } else { SOCKET_FD - 1 })?;
@@ -101,7 +99,7 @@ fn serve(policy: &Policy) -> Result<Ending, LayerError> {
             return Ok(Ending::Code(0));
         };
         let id = order.id;
-        let pid = start(&order.command, fds)?;
+        let pid = program::start(policy, &order, fds)?;
         running.insert(pid, id);
         link.send(&Report::Started { id }, &[])?;
     }
@@ -116,46 +114,10 @@ fn reap(link: &Link, running: &mut HashMap<Pid, u32>) -> Result<(), LayerError> 
     Ok(())
 }
 
-fn start(command: &Command, fds: Vec<OwnedFd>) -> Result<Pid, LayerError> {
-    match sys::fork()? {
-        Fork::Parent(pid) => Pid::from_raw(pid).ok_or_else(|| "fork returned no pid".into()),
-        Fork::Child => {
-            let placed = fds.iter().zip(1..).try_for_each(|(fd, to)| sys::place_fd(fd.as_fd(), to));
-            if placed.is_err() {
-                sys::exit_now(EXEC_FAILED);
-            }
-            // Dropping them would close what was just placed if a number coincides.
-            std::mem::forget(fds);
-            become_program(command)
-        }
-    }
-}
-
-/// In a fresh child: own session, working directory, exec.
-fn become_program(command: &Command) -> ! {
-    let failed = || -> Result<std::io::Error, LayerError> {
-        // A tree of pid 1 cannot outlive it; a child with its own session gets no stray signals.
-        rustix::process::setsid()?;
-        rustix::process::chdir(command.directory.as_str())?;
-        let program = c_string(&command.program)?;
-        let mut arguments = vec![program.clone()];
-        for argument in &command.arguments {
-            arguments.push(c_string(argument)?);
-        }
-        let mut environment = Vec::new();
-        for (name, value) in &command.environment {
-            environment.push(c_string(&format!("{name}={value}"))?);
-        }
-        Ok(sys::exec(&program, &arguments, &environment))
-    };
-    drop(failed());
-    sys::exit_now(EXEC_FAILED)
-}
-
 fn ending(status: rustix::process::WaitStatus) -> Ending {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => Ending::Code(code),
         (None, Some(signal)) => Ending::Signal(signal),
-        (None, None) => Ending::Code(EXEC_FAILED),
+        (None, None) => Ending::Code(program::EXEC_FAILED),
     }
 }

@@ -69,6 +69,8 @@ pub enum Sandbox {
     Display {
         /// Whether applications find a proxy at [`PROXY_PORT`].
         proxy: bool,
+        /// Whether applications with a sandbox of their own are started, see [`Policy::nested`].
+        nested: bool,
     },
     /// karakuri-egress. Fds: link, log.
     Egress,

@@ -173,7 +173,7 @@ impl<'a> Server<'a> {
     /// What a sandbox is made of.
     fn policy(&self, sandbox: Sandbox) -> Result<Policy, LayerFailure> {
         Ok(match (sandbox, self.peer) {
-            (Sandbox::Display { proxy }, _) => self.templates.display(proxy),
+            (Sandbox::Display { proxy, nested }, _) => self.templates.display(proxy, nested),
             (Sandbox::Desktop { display }, _) => self.templates.desktop(display),
             (Sandbox::Script(script), _) => {
                 if script.program.ends_with(templates::STEPS) {

@@ -37,7 +37,7 @@ pub(super) struct Templates {
 
 impl Templates {
     /// For X server, window manager and applications.
-    pub(super) fn display(&self, proxy: bool) -> Policy {
+    pub(super) fn display(&self, proxy: bool, nested: bool) -> Policy {
         let mut tree = system_tree("karakuri", self.account(|a| a.applications));
         for path in [
             "/etc/fonts",
@@ -58,6 +58,7 @@ impl Templates {
         let mut policy =
             self.policy(Profile::Application, |a| a.applications, tree, ROOMY, Payload::Serve);
         policy.proxy = proxy.then_some(PROXY_PORT);
+        policy.nested = nested;
         policy
     }
 
@@ -177,7 +178,8 @@ impl Templates {
     ) -> Policy {
         let stage = self.run_root.join("stage");
         let (account, control) = (self.account(account), self.control.clone());
-        Policy { profile, stage, account, tree, limits, control, proxy: None, payload }
+        let (proxy, nested) = (None, false);
+        Policy { profile, stage, account, tree, limits, control, proxy, nested, payload }
     }
 
     /// A directory of the run.

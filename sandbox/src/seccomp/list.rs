@@ -151,6 +151,17 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_that_extends_another_has_its_rules_too() {
+        let json = r#"{"a": {"filter": [{"syscall": "poll", "only": "x86_64"}, {"syscall": "read"}]},
+            "b": {"extends": "a", "filter": [{"syscall": "write"}]}}"#;
+        let list = List { json, filters: &["a", "b"], programs: &[] };
+        let rules = list.rules_for("aarch64").unwrap();
+        let expected = serde_json::json!({"filter": [{"syscall": "write"}, {"syscall": "read"}]});
+        assert_eq!(rules["b"], expected);
+        assert_eq!(rules["a"]["filter"], serde_json::json!([{"syscall": "read"}]));
+    }
+
+    #[test]
     fn every_rule_says_why_and_stands_once() {
         for (list, filter) in ALL.iter().flat_map(|l| l.filters.iter().map(move |f| (l, *f))) {
             let mut seen = BTreeSet::new();

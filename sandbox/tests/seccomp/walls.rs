@@ -2,8 +2,8 @@
 //! worse fails here even though it agrees with itself.
 
 use karakuri_sandbox::seccomp::{
-    self, APPLICATION, APPLICATION_ONLINE, COURIER, DAEMON, DESKTOP, EGRESS, List, MONITOR, SCRIPT,
-    START,
+    self, APPLICATION, APPLICATION_ONLINE, COURIER, DAEMON, DESKTOP, EGRESS, List, MONITOR, NESTED,
+    NESTED_ONLINE, SCRIPT, START,
 };
 
 use crate::ask::ANSWERS;
@@ -78,6 +78,9 @@ const MONITOR_ONLY: &[&str] = &[
     "unshare",
 ];
 
+/// Of these, what an application makes that brings a sandbox of its own.
+const FOR_A_NESTED_SANDBOX: &[&str] = &["capset", "chroot", "unshare"];
+
 /// Not in the lists of our own processes: no new process, no network, no other account.
 const NOT_OURS: &[&str] = &[
     "accept",
@@ -99,6 +102,7 @@ const NOT_OURS: &[&str] = &[
 ];
 
 const RUN: &[List] = &[SCRIPT, APPLICATION, START];
+const NESTS: &[List] = &[NESTED, NESTED_ONLINE];
 const OURS: &[List] = &[DAEMON, DESKTOP, COURIER];
 /// `O_CREAT`.
 const CREATE: u64 = 0o100;
@@ -116,9 +120,26 @@ const REFUSED: &[Row] = &[
     (&[RUN, OURS, &[MONITOR]], "clone", [0x0200_0000, 0, 0, 0, 0], "CLONE_NEWCGROUP"),
     (&[RUN, OURS, &[MONITOR]], "clone", [0x0400_0000, 0, 0, 0, 0], "CLONE_NEWUTS"),
     (&[RUN, OURS, &[MONITOR]], "clone", [0x0800_0000, 0, 0, 0, 0], "CLONE_NEWIPC"),
-    (&[RUN, OURS, &[MONITOR]], "clone", [0x1000_0000, 0, 0, 0, 0], "CLONE_NEWUSER"),
-    (&[RUN, OURS, &[MONITOR]], "clone", [0x2000_0000, 0, 0, 0, 0], "CLONE_NEWPID"),
-    (&[RUN, OURS, &[MONITOR]], "clone", [0x4000_0000, 0, 0, 0, 0], "CLONE_NEWNET"),
+    (&[RUN, OURS], "clone", [0x1000_0000, 0, 0, 0, 0], "CLONE_NEWUSER"),
+    (&[RUN, OURS], "clone", [0x2000_0000, 0, 0, 0, 0], "CLONE_NEWPID"),
+    (&[RUN, OURS], "clone", [0x4000_0000, 0, 0, 0, 0], "CLONE_NEWNET"),
+    (&[NESTS], "clone", [0x1002_0000, 0, 0, 0, 0], "CLONE_NEWUSER|CLONE_NEWNS"),
+    (&[NESTS], "clone", [0x1200_0000, 0, 0, 0, 0], "CLONE_NEWUSER|CLONE_NEWCGROUP"),
+    (&[NESTS], "clone", [0x1400_0000, 0, 0, 0, 0], "CLONE_NEWUSER|CLONE_NEWUTS"),
+    (&[NESTS], "clone", [0x1800_0000, 0, 0, 0, 0], "CLONE_NEWUSER|CLONE_NEWIPC"),
+    (&[NESTS], "unshare", [0x1002_0000, 0, 0, 0, 0], "CLONE_NEWUSER|CLONE_NEWNS"),
+    (&[NESTS], "unshare", [0x0002_0000, 0, 0, 0, 0], "CLONE_NEWNS"),
+    (&[NESTS], "unshare", [0x4000_0000, 0, 0, 0, 0], "CLONE_NEWNET"),
+    (&[NESTS, &[MONITOR]], "prctl", [22, 1, 0, 0, 0], "PR_SET_SECCOMP, SECCOMP_MODE_STRICT"),
+    (&[NESTS], "socket", [16, 3, 0, 0, 0], "AF_NETLINK"),
+    (&[NESTS], "socket", [17, 3, 0, 0, 0], "AF_PACKET"),
+    (&[NESTS], "socket", [10, 1, 0, 0, 0], "AF_INET6"),
+    (&[NESTS], "ioctl", [0, 0x8914, 0, 0, 0], "SIOCSIFFLAGS"),
+    (&[NESTS], "ioctl", [0, 0x5412, 0, 0, 0], "TIOCSTI"),
+    (&[&[NESTED]], "socket", [2, 1, 0, 0, 0], "AF_INET"),
+    (&[&[NESTED_ONLINE]], "setsockopt", [3, 0, 64, 0, 0], "IPT_SO_SET_REPLACE"),
+    (&[&[NESTED_ONLINE]], "getsockopt", [3, 0, 64, 0, 0], "IPT_SO_GET_INFO"),
+    (&[&[NESTED_ONLINE]], "setsockopt", [3, 6, 19, 0, 0], "TCP_REPAIR"),
     (&[OURS], "clone", [17, 0, 0, 0, 0], "a process, as fork(2) makes it"),
     (&[OURS], "clone", [0x4111, 0, 0, 0, 0], "a process, as posix_spawn(3) makes it"),
     (&[RUN, OURS], "socket", [2, 1, 0, 0, 0], "AF_INET"),
@@ -159,7 +180,7 @@ const REFUSED: &[Row] = &[
     (&[RUN], "creat", [0, 0o4755, 0, 0, 0], "a new set-uid file"),
     (&[RUN], "openat2", [3, 0, 0, 0, 0], "a mode that cannot be seen"),
     (&[RUN], "renameat2", [3, 0, 3, 0, 4], "RENAME_WHITEOUT, a device node"),
-    (&[RUN, &[MONITOR]], "prctl", [22, 2, 0, 0, 0], "PR_SET_SECCOMP"),
+    (&[RUN], "prctl", [22, 2, 0, 0, 0], "PR_SET_SECCOMP"),
     (&[RUN, &[MONITOR]], "prctl", [35, 0, 0, 0, 0], "PR_SET_MM"),
     (&[RUN, &[MONITOR]], "prctl", [0x5961_6d61, 0, 0, 0, 0], "PR_SET_PTRACER"),
     (&[RUN, OURS], "prctl", [47, 2, 0, 0, 0], "PR_CAP_AMBIENT"),
@@ -188,6 +209,11 @@ const ALLOWED: &[Row] = &[
     (&[RUN, OURS], "sendto", [3, 4096, 1, 0x4000, 0], "send(2)"),
     (&[RUN, OURS], "prlimit64", [0, 7, 0, 0, 0], "getrlimit(2)"),
     (&[&[APPLICATION, START, DESKTOP, MONITOR]], "socket", [1, 0x8_0001, 0, 0, 0], "the X socket"),
+    (&[NESTS], "clone", [0x7000_0011, 0, 0, 0, 0], "a sandbox of its own"),
+    (&[NESTS], "unshare", [0x1000_0000, 0, 0, 0, 0], "CLONE_NEWUSER"),
+    (&[NESTS], "prctl", [22, 2, 0, 0, 0], "a further filter"),
+    (&[NESTS], "seccomp", [1, 0, 0, 0, 0], "a further filter"),
+    (&[&[NESTED_ONLINE]], "setsockopt", [3, 6, 1, 0, 0], "TCP_NODELAY"),
     (&[OURS], "mprotect", [0, 4096, 3, 0, 0], "the stack of a thread"),
     (&[&[DESKTOP]], "mmap", [0, 4096, 5, 2, 3], "ONNX Runtime"),
     (&[&[MONITOR]], "fchmod", [3, 0o2770, 0, 0, 0], "the directories of the run"),
@@ -255,6 +281,39 @@ fn what_the_monitor_alone_does_is_in_no_other_list() {
     for list in RUN.iter().chain(OURS) {
         for name in MONITOR_ONLY {
             without(list, name, "only the monitor and its launchers do this");
+        }
+    }
+}
+
+#[test]
+fn an_application_with_a_sandbox_of_its_own_mounts_nothing() {
+    for list in NESTS {
+        for name in MONITOR_ONLY.iter().filter(|name| !FOR_A_NESTED_SANDBOX.contains(name)) {
+            without(list, name, "a sandbox within the sandbox does without");
+        }
+    }
+}
+
+/// What an application may do that brings a sandbox of its own, the others may not: the difference
+/// between the lists is what its rules say and nothing else.
+#[test]
+fn the_list_for_a_nested_sandbox_has_nothing_but_what_it_is_for() {
+    const FURTHER: &[&str] = &[
+        "clone",
+        "unshare",
+        "chroot",
+        "capset",
+        "prctl",
+        "seccomp",
+        "landlock_create_ruleset",
+        "landlock_add_rule",
+        "landlock_restrict_self",
+    ];
+    let further: Vec<i64> = FURTHER.iter().filter_map(|name| number_of(name)).collect();
+    for (nested, plain) in [(NESTED, APPLICATION), (NESTED_ONLINE, APPLICATION_ONLINE)] {
+        for call in ANSWERS.calls().iter().filter(|call| !further.contains(&call.0)) {
+            let widened = ANSWERS.allowed(&nested, call) && !ANSWERS.allowed(&plain, call);
+            assert!(!widened, "{:?}: {call:x?}", nested.filters());
         }
     }
 }

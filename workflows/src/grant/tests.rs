@@ -132,6 +132,39 @@ fn only_listed_apps_are_launched() {
 }
 
 #[test]
+fn no_application_is_told_to_leave_its_sandbox_off() {
+    let grant = grant(ALL);
+    let denied = |arg: &str| {
+        let launch = call("launch", json!({"app": "xterm", "args": ["-e", arg]}));
+        grant.allows(&launch).err()
+    };
+    for arg in [
+        "--no-sandbox",
+        "-no-sandbox",
+        " --no-sandbox ",
+        "--no-sandbox=1",
+        "--No-Sandbox",
+        "--disable-setuid-sandbox",
+        "--disable-namespace-sandbox",
+        "--disable-seccomp-filter-sandbox",
+        "--disable-gpu-sandbox",
+        "--no-zygote-sandbox",
+        "--allow-sandbox-debugging",
+        "--single-process",
+        "--no-zygote",
+        "--renderer-cmd-prefix=/usr/bin/env",
+    ] {
+        let denied = denied(arg).unwrap();
+        assert_eq!(denied.kind, ErrorKind::Denied, "{arg}");
+        assert!(denied.message.contains(arg.trim()), "{denied}");
+        assert!(denied.message.contains("permissions.nested_sandbox"), "{denied}");
+    }
+    for arg in ["sandbox", "/files/no-sandbox.html", "--user-data-dir=/tmp/sandbox", "--", "-"] {
+        assert_eq!(denied(arg), None, "{arg}");
+    }
+}
+
+#[test]
 fn outputs_and_inputs_must_be_declared_and_of_their_type() {
     let grant = grant(ALL);
     let kind = |method, params| grant.allows(&call(method, params)).map_err(|d| d.kind).err();
@@ -247,6 +280,10 @@ fn each_rule_of_the_policy_refuses_by_name() {
         (
             "[permissions]\napps = [\"gimp\"]",
             "rule policy.apps: policy \"site\" does not permit \"gimp\"",
+        ),
+        (
+            "[permissions]\napps = [\"xterm\"]\nnested_sandbox = [\"xterm\"]",
+            "rule policy.nested_sandbox: policy \"site\" does not permit \"xterm\" a sandbox",
         ),
         ("[permissions]\nclipboard = true", "rule policy.clipboard: "),
         ("[permissions]\nfiles = \"read\"", "rule policy.files: "),

@@ -2,6 +2,7 @@
 
 use karakuri_protocol::desktop::Button;
 use karakuri_protocol::script::{Call, ErrorKind, LaunchParams, OutputParams};
+use karakuri_protocol::untrusted::Untrusted;
 use serde_json::Value;
 
 use super::{Denied, Grant};
@@ -93,7 +94,34 @@ fn launch(grant: &Grant, row: &Needs, params: &LaunchParams) -> Result<(), Denie
         let message = format!("each of args must have at most {length} bytes and no NUL");
         return Err(row.deny(ErrorKind::InvalidParams, message));
     }
+    if let Some(name) = params.args.iter().find_map(|arg| sandbox_switch(arg)) {
+        let (name, app) = (Untrusted::new(name).escaped(64), &params.app);
+        let message = format!(
+            "args must not have {name:?}: an application's own sandbox is never weakened; list {app:?} \
+             in permissions.nested_sandbox in workflow.toml and it works"
+        );
+        return Err(row.deny(ErrorKind::Denied, message));
+    }
     Ok(())
+}
+
+/// The switch in `arg` that concerns an application's own sandbox, or leaves processes outside of it,
+/// read as Chromium reads it (base/command_line.cc: blanks, one or two dashes, a value after `=`).
+fn sandbox_switch(arg: &str) -> Option<&str> {
+    /// In one process with the pages; without the process that puts the sandbox up; by a command
+    /// that puts none up.
+    const OTHERS: [&str; 6] = [
+        "single-process",
+        "no-zygote",
+        "renderer-cmd-prefix",
+        "utility-cmd-prefix",
+        "gpu-launcher",
+        "in-process-gpu",
+    ];
+    let arg = arg.trim();
+    let switch = arg.strip_prefix("--").or_else(|| arg.strip_prefix('-'))?;
+    let name = switch.split('=').next().unwrap_or_default().to_ascii_lowercase();
+    (name.contains("sandbox") || OTHERS.contains(&name.as_str())).then_some(arg)
 }
 
 fn output(grant: &Grant, row: &Needs, params: &OutputParams) -> Result<(), Denied> {

@@ -48,6 +48,7 @@ struct RawManifest {
 #[serde(default, deny_unknown_fields)]
 struct RawPermissions {
     apps: Vec<Spanned<String>>,
+    nested_sandbox: Vec<Spanned<String>>,
     screen: bool,
     input: bool,
     clipboard: bool,
@@ -196,8 +197,16 @@ impl Parser<'_> {
             })
         };
         let app = |name: &Spanned<String>| self.checked("permissions.apps", name, PROGRAM_NAME);
+        let apps = raw.apps.iter().map(app).collect::<Result<BTreeSet<_>, _>>()?;
+        let nested = |name: &Spanned<String>| {
+            let reason = "must be one of permissions.apps";
+            apps.get(name.get_ref()).cloned().ok_or_else(|| {
+                self.value_error("permissions.nested_sandbox", name, name.get_ref(), reason)
+            })
+        };
         Ok(Permissions {
-            apps: raw.apps.iter().map(app).collect::<Result<_, _>>()?,
+            nested_sandbox: raw.nested_sandbox.iter().map(nested).collect::<Result<_, _>>()?,
+            apps,
             screen: raw.screen,
             input: raw.input,
             clipboard: raw.clipboard,

@@ -99,6 +99,17 @@ fn network_is_asked_for_by_host_and_port() {
 }
 
 #[test]
+fn a_nested_sandbox_is_asked_for_an_application_of_the_list() {
+    let asked = "[permissions]\napps = [\"chromium\", \"xterm\"]\nnested_sandbox = ";
+    let manifest = parse(&format!("{asked}[\"chromium\"]")).unwrap();
+    assert_eq!(manifest.permissions.nested_sandbox, ["chromium".to_owned()].into());
+    assert_eq!(
+        error(&format!("{asked}[\"firefox\"]")),
+        "workflow.toml:7:19: permissions.nested_sandbox = \"firefox\": must be one of permissions.apps"
+    );
+}
+
+#[test]
 fn names_are_names_and_not_paths() {
     for app in ["/usr/bin/xterm", "../xterm", "xterm -e sh", "", "-x"] {
         let error = error(&format!("[permissions]\napps = [\"{app}\"]"));

@@ -17,8 +17,13 @@ const MIB: u64 = 1024 * 1024;
 
 /// Prints the policy.
 pub(super) fn run(arguments: &Explain) -> Result<(), CliError> {
+    let mut nested = Vec::new();
     let (sandbox, work_mb) = match &arguments.dir {
-        Some(directory) => script(directory)?,
+        Some(directory) => {
+            let grant = grant(directory)?;
+            nested.extend(grant.1.nested_sandbox().iter().cloned());
+            script(&grant)
+        }
         None => {
             let limits = Named::new(&arguments.walls.limits)?;
             let words = ["/usr/bin/true".to_owned()];
@@ -36,19 +41,24 @@ pub(super) fn run(arguments: &Explain) -> Result<(), CliError> {
         let text = serde_json::to_string_pretty(&policy);
         println!("{}", text.map_err(CliError::internal("writing JSON"))?);
     } else {
-        print!("{}", in_words(&policy, work_mb));
+        print!("{}{}", in_words(&policy, work_mb), applications(&nested));
     }
     Ok(())
 }
 
-/// The sandbox of a workflow's script under the grant of `karakuri run`.
-fn script(directory: &Path) -> Result<(Sandbox, u64), CliError> {
+/// A workflow under the grant of `karakuri run`.
+fn grant(directory: &Path) -> Result<(Manifest, Grant), CliError> {
     let path = directory.join(FILE_NAME);
     let text = fs::read_to_string(&path).map_err(at(&path))?;
     let manifest = Manifest::parse(&text, &path.to_string_lossy())
         .map_err(|e| CliError::Usage(e.to_string()))?;
     let grant = Grant::decide(&manifest, &karakuri_workflow::policy::Policy::development())
         .map_err(|e| CliError::Usage(e.to_string()))?;
+    Ok((manifest, grant))
+}
+
+/// The sandbox of its script.
+fn script((manifest, grant): &(Manifest, Grant)) -> (Sandbox, u64) {
     let limits = Named::asked(grant.limits().clone());
     let (program, argument) = manifest.command();
     let script = Script {
@@ -61,7 +71,21 @@ fn script(directory: &Path) -> Result<(Sandbox, u64), CliError> {
             FilesAccess::Write => Some(Access::ReadWrite),
         },
     };
-    Ok((Sandbox::Script(script), limits.get("work_mb")))
+    (Sandbox::Script(script), limits.get("work_mb"))
+}
+
+/// What is opened to applications that bring a sandbox of their own.
+fn applications(nested: &[String]) -> String {
+    if nested.is_empty() {
+        return String::new();
+    }
+    format!(
+        "applications with a sandbox of their own: {}\n  \
+         these alone may make user, pid and network namespaces, chroot in them, filter their system\n  \
+         calls further and write below /proc/self; mounts stay refused. More of the kernel can be\n  \
+         reached that way: system calls app_nested in sandbox/src/seccomp/app.json\n",
+        nested.join(", ")
+    )
 }
 
 fn in_words(policy: &Policy, work_mb: u64) -> String {

@@ -98,8 +98,7 @@ async fn until_the_end(
     display::configure(&root.join("config"))?;
 
     requester.step("start the desktop");
-    let network = intake.grant.network().clone();
-    let (display, desktop) = start_desktop(config, &bundle, network, walls, started).await?;
+    let (display, desktop) = start_desktop(config, &bundle, &intake.grant, walls, started).await?;
 
     requester.step("run the script");
     serve(ground, intake, (desktop, display), record, requester, walls, started).await
@@ -162,14 +161,15 @@ async fn start_egress(
 async fn start_desktop(
     config: &Config,
     bundle: &Bundle,
-    network: BTreeSet<Destination>,
+    grant: &Grant,
     walls: &mut Walls,
     started: &mut Started,
 ) -> Result<(Display, Desktop), End> {
     let log = log_fd()?;
     let (ours, theirs) = link_pair()?;
+    let (network, nested) = (grant.network().clone(), grant.nested_sandbox().clone());
     let proxy = !network.is_empty();
-    let sandbox = Sandbox::Display { proxy };
+    let sandbox = Sandbox::Display { proxy, nested: !nested.is_empty() };
     let id = walls.start(sandbox, &[theirs.as_fd(), log.as_fd()]).await?;
     started.display = Some(id);
     drop(theirs);
@@ -185,7 +185,7 @@ async fn start_desktop(
         started.egress = Some(start_egress(walls, network, &socket).await?);
     }
     let copy = log.try_clone().map_err(|e| End::internal("the log", e))?;
-    let display = match Display::start(ours, copy, proxy).await {
+    let display = match Display::start(ours, copy, proxy, nested).await {
         Ok(display) => display,
         Err(end) => return Err(refused_or(walls, id, end).await),
     };

@@ -18,6 +18,13 @@ use crate::desktop::DesktopError;
 /// How long an act's effect is waited for, in ms.
 const WATCH_MS: u32 = 1_500;
 
+/// What an application may lack that ends at once, where it is not listed and where it is.
+const NOT_NESTED: &str = "; one that brings a sandbox of its own, as browsers do, must be listed \
+                          in permissions.nested_sandbox in workflow.toml";
+const NESTED: &str = "; its own sandbox needs a machine that lets users make user namespaces \
+                      (sysctl user.max_user_namespaces, \
+                      kernel.apparmor_restrict_unprivileged_userns); --log debug shows what it printed";
+
 /// See the module's documentation.
 pub(super) struct Hands<'h, 's> {
     session: &'h mut Session<'s>,
@@ -87,7 +94,12 @@ impl Desk for Hands<'_, '_> {
                 && id == program
                 && ending != Ending::Code(0)
             {
-                return Ok(Some(describe(ending)));
+                let nests = |app: &str| self.session.display.nests(app);
+                let hint = match self.call.get() {
+                    Call::Launch(params) if nests(&params.app) => NESTED,
+                    _ => NOT_NESTED,
+                };
+                return Ok(Some(format!("{}{hint}", describe(ending))));
             }
         }
         Ok(None)
