@@ -2,8 +2,12 @@
 //! and nothing else.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use karakuri_protocol::job::Exit;
 use karakuri_tests::{Agent, Workflow};
+use rustix::process::Signal;
 use serde_json::Value;
 
 /// A run that types a word it must not leave in plain text anywhere.
@@ -97,6 +101,25 @@ fn the_audit_log_verifies_until_it_is_altered() {
     let output = agent.call(&["audit", "verify"]);
     assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
     assert!(String::from_utf8_lossy(&output.stdout).contains("FAULT"));
+}
+
+#[test]
+fn a_second_run_beside_the_first_is_told_to_wait() {
+    let agent = Agent::new();
+    let lasting = Workflow::new("from karakuri import run\nrun.log('ready')\nwhile True: pass\n");
+    let path = lasting.path().to_string_lossy().into_owned();
+    let mut command = agent.command(&["run", "--watch", &path]);
+    let mut first = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(first.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("ready")));
+    let second = agent.run(Workflow::new("").path(), &[]);
+    assert_eq!(second.code, i32::from(Exit::Busy.code()), "{second:#?}");
+    let told = second.stderr.lines().last().unwrap();
+    assert!(told.starts_with("karakuri: the audit log"), "{told}");
+    assert!(told.contains("another run is going on"), "{told}");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&first), Signal::INT).unwrap();
+    let _rest = lines.count();
+    assert_eq!(first.wait().unwrap().code(), Some(i32::from(Exit::Interrupted.code())));
 }
 
 #[test]

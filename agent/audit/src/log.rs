@@ -36,14 +36,16 @@ pub enum AuditError {
         source: io::Error,
     },
     /// Another process writes this log.
-    #[error("the audit log {path} is in use by another process: stop that one first")]
+    #[error(
+        "the audit log {path} is in use: another run is going on with this state directory; wait for its end, or set KARAKURI_STATE to another directory"
+    )]
     InUse {
         /// The log.
         path: PathBuf,
     },
     /// The end of the log is not what was written.
     #[error(
-        "the audit log {path} is damaged at its end: run `karakuri audit verify`, move it away and keep it"
+        "the audit log {path} is damaged at its end: `karakuri audit verify` says how; move the directories audit/ and store/ beside it away together, and keep them"
     )]
     Damaged {
         /// The log.

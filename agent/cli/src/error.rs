@@ -16,6 +16,8 @@ pub(crate) enum CliError {
     Usage(String),
     #[error("{0}")]
     NotVerified(String),
+    #[error("{message}")]
+    Refused { exit: Exit, message: String },
     #[error(
         "sandbox layer {} could not be put up: {}. To mend it: {}", .0.layer, .0.reason, .0.mend
     )]
@@ -30,6 +32,7 @@ impl CliError {
             Self::Platform(_) => Exit::Platform,
             Self::Usage(_) | Self::Io { .. } => Exit::Usage,
             Self::NotVerified(_) => Exit::NotVerified,
+            Self::Refused { exit, .. } => *exit,
             Self::Layer(_) => Exit::Sandbox,
             Self::Internal { .. } => Exit::Internal,
         }

@@ -43,7 +43,7 @@ impl Display {
             Progress::Line { text } if self.watch => {
                 self.line(&format!("  | {}", text.escaped(200)))
             }
-            Progress::Line { .. } | Progress::Finished(_) => {}
+            Progress::Line { .. } | Progress::Refused { .. } | Progress::Finished(_) => {}
         }
     }
 

@@ -40,12 +40,16 @@ pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
     link.send(&job, &borrowed).map_err(CliError::internal("handing over the job"))?;
     drop(fds);
     let mut display = Display::new(arguments.watch, arguments.json);
-    let outcome = follow(&link, &stop, &monitor, &mut display)?;
+    let ended = follow(&link, &stop, &monitor, &mut display)?;
     let status = wait_and_tidy(&monitor, site.path());
-    let Some(outcome) = outcome else {
-        let code = status.and_then(|s| s.exit_status());
-        let exit = Exit::ALL.iter().copied().find(|e| Some(i32::from(e.code())) == code);
-        return Ok(exit.filter(|e| *e != Exit::Success).unwrap_or(Exit::Internal));
+    let outcome = match ended {
+        Ended::Finished(outcome) => outcome,
+        Ended::Refused { exit, message } => return Err(CliError::Refused { exit, message }),
+        Ended::Gone => {
+            let code = status.and_then(|s| s.exit_status());
+            let exit = Exit::ALL.iter().copied().find(|e| Some(i32::from(e.code())) == code);
+            return Ok(exit.filter(|e| *e != Exit::Success).unwrap_or(Exit::Internal));
+        }
     };
     let report = open_report(&site, &outcome)?;
     display.finished(&outcome, &site, report.as_deref());
@@ -162,13 +166,24 @@ fn start_monitor(arguments: &cli::Run, site: &Site, link: &Link) -> Result<Spawn
     .map_err(at(&program))
 }
 
+/// The last that was heard of a run.
+enum Ended {
+    Finished(Box<Outcome>),
+    Refused {
+        exit: Exit,
+        message: String,
+    },
+    /// karakurid ended without a word; its exit code says why.
+    Gone,
+}
+
 /// Shows progress until the run is over. The first signal asks the run to stop, the second kills.
 fn follow(
     link: &Link,
     stop: &UnixStream,
     monitor: &Spawned,
     display: &mut Display,
-) -> Result<Option<Outcome>, CliError> {
+) -> Result<Ended, CliError> {
     let mut asked = 0;
     loop {
         let mut fds = [PollFd::new(link, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
@@ -190,9 +205,12 @@ fn follow(
         }
         if link_ready {
             match link.recv::<Progress>().map_err(CliError::internal("following the run"))? {
-                Some((Progress::Finished(outcome), _)) => return Ok(Some(*outcome)),
+                Some((Progress::Finished(outcome), _)) => return Ok(Ended::Finished(outcome)),
+                Some((Progress::Refused { exit, message }, _)) => {
+                    return Ok(Ended::Refused { exit, message });
+                }
                 Some((progress, _)) => display.show(&progress),
-                None => return Ok(None),
+                None => return Ok(Ended::Gone),
             }
         }
     }

@@ -14,8 +14,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use karakuri_audit::Log;
-use karakuri_protocol::job::{Exit, Job};
+use karakuri_audit::{AuditError, Log};
+use karakuri_protocol::job::{Exit, Job, Progress};
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::sys;
 use karakuri_seal::Recipient;
@@ -39,14 +39,33 @@ const DEVELOPMENT: &str = "development";
 
 /// Why a run could not even be recorded.
 #[derive(Debug, thiserror::Error)]
-#[error("{doing}: {reason}")]
-pub struct StartError {
-    doing: &'static str,
-    reason: String,
+pub enum StartError {
+    /// Without an audit log nothing is done.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// Anything else.
+    #[error("{doing}: {reason}")]
+    Failed {
+        /// What was tried.
+        doing: &'static str,
+        /// Why it failed.
+        reason: String,
+    },
+}
+
+impl StartError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Audit(AuditError::InUse { .. }) => Exit::Busy,
+            Self::Audit(AuditError::Damaged { .. }) => Exit::NotVerified,
+            Self::Audit(_) => Exit::EvidenceFailed,
+            Self::Failed { .. } => Exit::Internal,
+        }
+    }
 }
 
 fn failed<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> StartError {
-    move |e| StartError { doing, reason: e.to_string() }
+    move |e| StartError::Failed { doing, reason: e.to_string() }
 }
 
 /// What was handed over.
@@ -60,12 +79,15 @@ struct Handed {
 /// Runs one job.
 ///
 /// # Errors
-/// When the run cannot be recorded at all: the links, the audit log, the spool or the site's key.
+/// When the run cannot be recorded at all, and the requester cannot be told so.
 pub fn run(config: &Config) -> Result<Exit, StartError> {
     let requester = inherited(REQUESTER_FD)?;
     let monitor = inherited(MONITOR_FD)?;
     let handed = take_over(&requester)?;
-    let record = open_record(config, &handed.job)?;
+    let record = match open_record(config, &handed.job) {
+        Ok(record) => record,
+        Err(e) => return refuse(&requester, e),
+    };
     confine::confine(config).map_err(failed("restricting karakurid"))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -78,6 +100,12 @@ pub fn run(config: &Config) -> Result<Exit, StartError> {
         let walls = Walls::new(monitor);
         Ok(stages::run(config, handed, record, requester, walls).await)
     })
+}
+
+/// Tells the requester why its run is not begun; only where nobody listens it is ours to say.
+fn refuse(requester: &Link, error: StartError) -> Result<Exit, StartError> {
+    let refused = Progress::Refused { exit: error.exit(), message: error.to_string() };
+    requester.send(&refused, &[]).map(|()| error.exit()).map_err(|_| error)
 }
 
 fn inherited(number: i32) -> Result<Link, StartError> {
@@ -105,7 +133,7 @@ fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
     let key = config.state.join("site/signing.pem");
     let pem = std::fs::read_to_string(&key).map_err(failed("reading the site's signing key"))?;
     let signer = SigningIdentity::from_pkcs8_pem(&pem).map_err(failed("the site's signing key"))?;
-    let audit = Log::open(&config.state.join("audit")).map_err(failed("opening the audit log"))?;
+    let audit = Log::open(&config.state.join("audit"))?;
     let origin = Origin {
         tenant: DEVELOPMENT.to_owned(),
         site: DEVELOPMENT.to_owned(),

@@ -70,6 +70,13 @@ pub enum Progress {
         /// The line.
         text: Untrusted,
     },
+    /// The run could not be begun, so nothing is recorded and nothing sealed.
+    Refused {
+        /// The exit code and its meaning.
+        exit: Exit,
+        /// What is wrong, where, and what to do.
+        message: String,
+    },
     /// The run is over.
     Finished(Box<Outcome>),
 }
@@ -132,6 +139,7 @@ exits! {
     Sandbox = 13, "sandbox", "a layer of the sandbox could not be put up; the script was not started";
     WrongAsset = 14, "wrong_asset", "a model or ONNX Runtime is missing or is not the file that was pinned";
     InvalidInput = 15, "invalid_input", "an input is missing, unknown, or not of its type";
+    Busy = 16, "busy", "another run is going on with the same state directory";
     FailBusiness = 20, "fail_business", "the workflow reported that the business case cannot be done";
     FailApp = 21, "fail_app", "the workflow reported that an application misbehaved";
     ScriptFailed = 22, "script_failed", "the script ended with an error of its own";
