@@ -103,6 +103,57 @@ fn the_audit_log_verifies_until_it_is_altered() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("FAULT"));
 }
 
+/// What `audit verify` prints, which must not be content.
+fn faults(agent: &Agent) -> String {
+    let output = agent.call(&["audit", "verify"]);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_log_without_its_end_and_a_store_without_a_run_are_found() {
+    let (agent, first) = agent_with_a_run();
+    let path = agent.state().join("audit").join("audit.jsonl");
+    let log = std::fs::read_to_string(&path).unwrap();
+    let run = first["outcome"]["run"].as_str().unwrap();
+    let records = log.lines().count();
+
+    let (rest, _) = log.trim_end().rsplit_once('\n').unwrap();
+    std::fs::write(&path, format!("{rest}\n")).unwrap();
+    let told = faults(&agent);
+    assert!(told.contains(&format!("FAULT record {} is missing", records - 1)), "{told}");
+    assert!(told.contains(&format!("FAULT run {run}: its end, record {}", records - 1)), "{told}");
+    std::fs::remove_file(&path).unwrap();
+    let gone = agent.call(&["audit", "verify"]);
+    assert_eq!(gone.status.code(), Some(i32::from(Exit::NotVerified.code())));
+
+    std::fs::write(&path, &log).unwrap();
+    std::fs::remove_dir_all(first["artifacts"].as_str().unwrap()).unwrap();
+    let told = faults(&agent);
+    assert!(told.contains(&format!("FAULT run {run}: the log tells of it")), "{told}");
+}
+
+#[test]
+fn nothing_is_run_on_a_damaged_log() {
+    let (agent, _) = agent_with_a_run();
+    let path = agent.state().join("audit").join("audit.jsonl");
+    let log = std::fs::read_to_string(&path).unwrap();
+    let (rest, _) = log.trim_end().rsplit_once('\n').unwrap();
+    for damaged in [log.replacen("\"seq\":2", "\"seq\":9", 1), format!("{rest}\n")] {
+        std::fs::write(&path, &damaged).unwrap();
+        let finished = agent.run(Workflow::new("").path(), &[]);
+        assert_eq!(finished.code, i32::from(Exit::NotVerified.code()), "{finished:#?}");
+        assert!(finished.stderr.contains("move audit/ and store/ out of"), "{finished:#?}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), damaged, "something was recorded");
+    }
+    for name in ["audit", "store"] {
+        std::fs::rename(agent.state().join(name), agent.state().join(format!("{name}.old")))
+            .unwrap();
+    }
+    agent.run(Workflow::new("").path(), &[]).ended(Exit::Success);
+    assert_eq!(json(&agent, &["audit", "verify", "--json"])["agreeing"], 1);
+}
+
 #[test]
 fn a_second_run_beside_the_first_is_told_to_wait() {
     let agent = Agent::new();
@@ -120,6 +171,17 @@ fn a_second_run_beside_the_first_is_told_to_wait() {
     rustix::process::kill_process(rustix::process::Pid::from_child(&first), Signal::INT).unwrap();
     let _rest = lines.count();
     assert_eq!(first.wait().unwrap().code(), Some(i32::from(Exit::Interrupted.code())));
+}
+
+#[test]
+fn before_the_first_run_there_is_nothing_to_verify_or_list() {
+    let agent = Agent::new();
+    for arguments in [&["audit", "verify"][..], &["artifacts", "list", "last"], &["report"]] {
+        let output = agent.call(arguments);
+        assert_eq!(output.status.code(), Some(i32::from(Exit::Usage.code())));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.starts_with("karakuri: there is no run yet in"), "{told}");
+    }
 }
 
 #[test]

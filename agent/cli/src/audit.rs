@@ -1,6 +1,16 @@
-//! `karakuri audit verify`: the chain of records, without the daemon.
+//! `karakuri audit verify`: the chain of records, and whether the log and the store tell of the same
+//! runs; without the daemon.
+//!
+//! The manifest of a run names the last record there was when it was signed. A log that was cut off
+//! lacks the records of the manifests in the store; a store that lost a run lacks what the log tells
+//! of. Both gone together leave no trace here.
 
+use std::path::{Path, PathBuf};
+
+use karakuri_audit::{Head, Sha256, VerifyReport};
 use karakuri_protocol::job::Exit;
+use karakuri_seal::manifest::AuditHead;
+use serde::Serialize;
 
 use crate::cli::{Audit, AuditCommand};
 use crate::error::CliError;
@@ -8,24 +18,133 @@ use crate::site::Site;
 
 pub(crate) fn run(arguments: &Audit) -> Result<Exit, CliError> {
     let AuditCommand::Verify(json) = &arguments.command;
-    let path = Site::find()?.path().join("audit").join(karakuri_audit::FILE_NAME);
-    let report = karakuri_audit::verify(&path).map_err(|e| CliError::NotVerified(e.to_string()))?;
+    let site = Site::find()?;
+    let verdict = Verdict::of(&site)?;
     if json.json {
-        let text = serde_json::to_string_pretty(&report);
+        let text = serde_json::to_string_pretty(&verdict);
         println!("{}", text.map_err(CliError::internal("writing JSON"))?);
     } else {
-        for fault in &report.faults {
+        verdict.print(&log_path(&site));
+    }
+    Ok(if verdict.is_good() { Exit::Success } else { Exit::NotVerified })
+}
+
+/// What `karakuri run` demands: a whole log that still has the end of the last run.
+pub(crate) fn require_whole_log(site: &Site) -> Result<(), CliError> {
+    let mut runs = site.runs().into_iter().rev();
+    let last = runs.find_map(|directory| site.manifest(&directory).ok());
+    let last = last.and_then(|manifest| manifest.audit).map(head);
+    let path = log_path(site);
+    if !path.exists() && last.is_none() {
+        return Ok(());
+    }
+    if karakuri_audit::is_whole(&path, last.as_ref()).unwrap_or(false) {
+        return Ok(());
+    }
+    let (log, state) = (path.display(), site.path().display());
+    Err(CliError::NotVerified(format!(
+        "the audit log {log} is damaged, and nothing is run on a damaged log: `karakuri audit \
+         verify` says what is wrong; move audit/ and store/ out of {state} together, and keep them"
+    )))
+}
+
+/// What the log and the store say together.
+#[derive(Debug, Serialize)]
+struct Verdict {
+    #[serde(flatten)]
+    log: VerifyReport,
+    /// Runs of the store that agree with the log.
+    agreeing: usize,
+    /// Runs of the store whose end is not in the log.
+    cut_off: Vec<CutOff>,
+    /// Runs of the log that are not in the store.
+    missing_runs: Vec<String>,
+    /// Runs of the log that the courier has not taken to the store.
+    waiting_runs: Vec<String>,
+    /// Manifests that are not to be believed, and why.
+    refused_manifests: Vec<String>,
+}
+
+/// A run, and the record of its end.
+#[derive(Debug, Serialize)]
+struct CutOff {
+    run: String,
+    seq: u64,
+}
+
+impl Verdict {
+    /// Reads the store before the log, so that a run that ends meanwhile is in both.
+    fn of(site: &Site) -> Result<Self, CliError> {
+        let (mut heads, mut refused_manifests, mut known) = (Vec::new(), Vec::new(), Vec::new());
+        for directory in site.runs() {
+            match site.manifest(&directory) {
+                Ok(manifest) => {
+                    heads.extend(manifest.audit.map(|a| (manifest.run.clone(), head(a))));
+                    known.push(manifest.run);
+                }
+                Err(e) => refused_manifests.push(e.to_string()),
+            }
+        }
+        let path = log_path(site);
+        if !path.exists() && known.is_empty() && refused_manifests.is_empty() {
+            return Err(site.no_run_yet());
+        }
+        let log = karakuri_audit::verify_to(&path, &heads.iter().map(|h| h.1).collect::<Vec<_>>())
+            .map_err(|e| CliError::NotVerified(e.to_string()))?;
+        let gone = heads.iter().filter(|(_, head)| log.absent.contains(head));
+        let cut_off: Vec<_> =
+            gone.map(|(run, head)| CutOff { run: run.clone(), seq: head.seq }).collect();
+        let unknown = log.finished_runs.iter().filter(|run| !known.contains(run)).cloned();
+        // The spool is emptied when the store has all: what is in neither is gone.
+        let (waiting_runs, others): (Vec<_>, Vec<_>) =
+            unknown.partition(|run| site.path().join("spool").join(run).exists());
+        let missing_runs = others.into_iter().filter(|run| site.run(run).is_err()).collect();
+        let agreeing = heads.len() - cut_off.len();
+        Ok(Self { log, agreeing, cut_off, missing_runs, waiting_runs, refused_manifests })
+    }
+
+    fn is_good(&self) -> bool {
+        let faults = self.cut_off.len() + self.missing_runs.len() + self.refused_manifests.len();
+        self.log.is_intact() && faults == 0
+    }
+
+    fn print(&self, path: &Path) {
+        for fault in &self.log.faults {
             println!("FAULT {fault}");
         }
-        for note in &report.notes {
+        for CutOff { run, seq } in &self.cut_off {
+            println!(
+                "FAULT run {run}: its end, record {seq}, is not in the log, which was cut off or written anew"
+            );
+        }
+        for run in &self.missing_runs {
+            println!("FAULT run {run}: the log tells of it, but it is not in the store");
+        }
+        for refused in &self.refused_manifests {
+            println!("FAULT {refused}");
+        }
+        for note in &self.log.notes {
             println!("note  {note}");
         }
-        let (records, security) = (report.records, report.security_events);
+        for run in &self.waiting_runs {
+            println!("note  run {run} is not in the store yet, but in the spool");
+        }
+        let (records, security) = (self.log.records, self.log.security_events);
         println!("{}: {records} records, {security} of them security events", path.display());
-        if let Some(head) = report.head {
+        println!("manifests in the store that agree with it: {}", self.agreeing);
+        if let Some(head) = self.log.head {
             println!("head: record {} with SHA-256 {}", head.seq, head.hash);
-            println!("records cut off after the head leave no trace here: keep heads elsewhere");
+            println!(
+                "the end of the log and the runs it tells of, both removed, leave no trace here: keep heads elsewhere"
+            );
         }
     }
-    Ok(if report.faults.is_empty() { Exit::Success } else { Exit::NotVerified })
+}
+
+fn log_path(site: &Site) -> PathBuf {
+    site.path().join("audit").join(karakuri_audit::FILE_NAME)
+}
+
+fn head(audit: AuditHead) -> Head {
+    Head { seq: audit.seq, hash: Sha256::from_bytes(*audit.hash.as_bytes()) }
 }

@@ -22,14 +22,15 @@ use time::OffsetDateTime;
 use crate::cli;
 use crate::error::{CliError, at};
 use crate::progress::Display;
-use crate::site::{KEY_NAME, Site};
-use crate::{assets, doctor};
+use crate::site::{KEY_NAME, MANIFEST, Site};
+use crate::{assets, audit, doctor};
 
 /// Runs the workflow to its end.
 pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
     doctor::require_platform()?;
     let site = Site::find()?;
     site.prepare()?;
+    audit::require_whole_log(&site)?;
     let (job, fds) = job(arguments, &site)?;
     let (link, theirs) = Link::pair().map_err(CliError::internal("making a socket pair"))?;
     let stop = stop_signals()?;
@@ -224,7 +225,7 @@ pub(crate) fn drain(mut stop: &UnixStream) -> bool {
 /// Writes an opened copy of the report for the holder of the key.
 fn open_report(site: &Site, outcome: &Outcome) -> Result<Option<PathBuf>, CliError> {
     let directory = site.store().join(&outcome.store_prefix);
-    if outcome.report_key.is_none() || !directory.join("manifest.dsse.json").exists() {
+    if outcome.report_key.is_none() || !directory.join(MANIFEST).exists() {
         return Ok(None);
     }
     crate::report::write_opened(site, &directory).map(Some)

@@ -26,6 +26,9 @@ pub(crate) const KEY_NAME: &str = "development";
 /// Namespace of raw keys in a message's header.
 const NAMESPACE: &str = "karakuri";
 
+/// Name of a run's signed manifest.
+pub(crate) const MANIFEST: &str = "manifest.dsse.json";
+
 /// The state directory.
 #[derive(Debug)]
 pub(crate) struct Site(PathBuf);
@@ -101,23 +104,43 @@ impl Site {
             .map_err(CliError::internal("reading the development key"))
     }
 
-    /// The directory of a run in the store, by its id or `last`.
-    pub(crate) fn run(&self, run: &str) -> Result<PathBuf, CliError> {
-        let runs = self.store().join("runs");
+    /// The directories of all runs in the store, the last one last.
+    pub(crate) fn runs(&self) -> Vec<PathBuf> {
         let mut all: Vec<PathBuf> = Vec::new();
-        for day in fs::read_dir(&runs).into_iter().flatten().flatten() {
+        for day in fs::read_dir(self.store().join("runs")).into_iter().flatten().flatten() {
             all.extend(fs::read_dir(day.path()).into_iter().flatten().flatten().map(|r| r.path()));
         }
+        // A run cut short while it was delivered has no manifest: that is the last to come.
+        all.retain(|path| path.join(MANIFEST).exists());
         // Ids begin with the time, so the greatest is the last.
         all.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        all
+    }
+
+    /// The directory of a run in the store, by its id or `last`.
+    pub(crate) fn run(&self, run: &str) -> Result<PathBuf, CliError> {
+        let mut all = self.runs();
         let found = if run == "last" {
             all.pop()
         } else {
-            all.into_iter().find(|path| path.file_name().is_some_and(|name| name == run))
+            all.iter().find(|path| path.file_name().is_some_and(|name| name == run)).cloned()
         };
         found.ok_or_else(|| {
-            CliError::Usage(format!("there is no run {run:?} in {}", runs.display()))
+            if run == "last" || all.is_empty() {
+                return self.no_run_yet();
+            }
+            let store = self.store();
+            CliError::Usage(format!("there is no run {run:?} in {}", store.display()))
         })
+    }
+
+    /// There is nothing to show.
+    pub(crate) fn no_run_yet(&self) -> CliError {
+        let state = self.0.display();
+        CliError::Usage(format!(
+            "there is no run yet in {state}: make one with `karakuri run DIR`, or set \
+             KARAKURI_STATE to the directory that has some"
+        ))
     }
 
     /// The manifest of a run, its signature checked with the site's key.
@@ -127,7 +150,7 @@ impl Site {
         let trusted = SigningIdentity::from_pkcs8_pem(&pem)
             .and_then(|identity| identity.verifying_key())
             .map_err(CliError::internal("reading the site's signing key"))?;
-        let path = directory.join("manifest.dsse.json");
+        let path = directory.join(MANIFEST);
         let envelope = fs::read(&path).map_err(at(&path))?;
         manifest::verify(&envelope, &[trusted])
             .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use crate::digest::Sha256;
-use crate::event::Class;
+use crate::event::{Class, Event};
 use crate::record::{Head, MAX_LINE, Record};
 
 use super::report::Note;
@@ -32,6 +32,7 @@ pub(super) struct Scan {
     pub(super) security_events: u64,
     pub(super) unknown_events: u64,
     pub(super) head: Option<Head>,
+    pub(super) finished_runs: Vec<String>,
     pub(super) notes: Vec<Note>,
 }
 
@@ -66,7 +67,11 @@ impl Scan {
     fn add(&mut self, record: &Record, hash: Sha256) {
         self.records += 1;
         self.security_events += u64::from(record.class == Class::Security);
-        self.unknown_events += u64::from(record.event().is_none());
+        let event = record.event();
+        self.unknown_events += u64::from(event.is_none());
+        if let Some(Event::RunFinished { .. }) = event {
+            self.finished_runs.extend(record.run.clone());
+        }
         self.head = Some(Head { seq: record.seq, hash });
     }
 

@@ -32,15 +32,20 @@ pub struct VerifyReport {
     pub head: Option<Head>,
     /// What is wrong; empty for a log that is as it was written.
     pub faults: Vec<Fault>,
+    /// Those of the heads given whose record is not in the file.
+    pub absent: Vec<Head>,
+    /// The runs whose end is recorded, in the order of their ends.
+    #[serde(skip)]
+    pub finished_runs: Vec<String>,
     /// What is worth knowing and no fault.
     pub notes: Vec<Note>,
 }
 
 impl VerifyReport {
-    /// Whether the log is as it was written, as far as can be told from it and the head given.
+    /// Whether the log is as it was written, as far as can be told from it and the heads given.
     #[must_use]
     pub fn is_intact(&self) -> bool {
-        self.faults.is_empty()
+        self.faults.is_empty() && self.absent.is_empty()
     }
 }
 

@@ -61,7 +61,7 @@ impl Specimen {
 
     pub(crate) fn check_bytes(&self, bytes: &[u8]) -> VerifyReport {
         fs::write(self.path(), bytes).unwrap();
-        verify_to(&self.path(), &self.head).unwrap()
+        verify_to(&self.path(), &[self.head]).unwrap()
     }
 
     /// Checks `lines` with nothing but themselves.

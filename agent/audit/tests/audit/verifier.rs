@@ -1,6 +1,6 @@
 //! The verifier names each fault of a log exactly, and nothing else.
 
-use karakuri_audit::{Fault, Head, MAX_LINE, Note, Record, Sha256, verify_to};
+use karakuri_audit::{Fault, Head, MAX_LINE, Note, Record, Sha256, is_whole, verify_to};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -205,9 +205,50 @@ fn a_log_that_went_on_still_contains_an_earlier_head() {
     let specimen = Specimen::new();
     std::fs::write(specimen.path(), joined(&specimen.lines)).unwrap();
     let earlier = Head { seq: 9, hash: Sha256::of(&specimen.lines[9]) };
-    assert_eq!(verify_to(&specimen.path(), &earlier).unwrap().faults, []);
+    assert_eq!(verify_to(&specimen.path(), &[earlier]).unwrap().faults, []);
     let other = Head { seq: 9, hash: Sha256::ZERO };
-    assert_eq!(verify_to(&specimen.path(), &other).unwrap().faults, [altered(9)]);
+    assert_eq!(verify_to(&specimen.path(), &[other]).unwrap().faults, [altered(9)]);
+}
+
+/// Each run leaves a head. A log cut between two of them and gone on with lacks the later one.
+#[test]
+fn of_several_heads_those_without_a_record_are_named() {
+    let specimen = Specimen::new();
+    let head = |index: usize| Head { seq: index as u64, hash: Sha256::of(&specimen.lines[index]) };
+    let heads = [head(9), specimen.head];
+    std::fs::write(specimen.path(), joined(&specimen.lines[..12])).unwrap();
+    let cut = verify_to(&specimen.path(), &heads).unwrap();
+    assert_eq!((cut.faults, cut.absent), (vec![missing(12, LAST)], vec![specimen.head]));
+    let mut records: Vec<Record> =
+        specimen.lines.iter().map(|line| Record::parse(line).unwrap()).collect();
+    records[12].actor = "user".to_owned();
+    let anew = chain(records);
+    std::fs::write(specimen.path(), joined(&anew)).unwrap();
+    let end = Head { seq: LAST as u64, hash: Sha256::of(&anew[LAST]) };
+    let anew = verify_to(&specimen.path(), &[head(9), head(15), end]).unwrap();
+    assert_eq!((anew.is_intact(), anew.faults, anew.absent), (false, vec![], vec![head(15)]));
+}
+
+/// The quick check must not pass what the exact one names.
+#[test]
+fn a_chain_is_whole_or_is_not() {
+    let specimen = Specimen::new();
+    let whole = |lines: &[Vec<u8>], torn: &[u8], head| {
+        std::fs::write(specimen.path(), [joined(lines), torn.to_vec()].concat()).unwrap();
+        is_whole(&specimen.path(), head).unwrap()
+    };
+    let (lines, head) = (&specimen.lines, Some(&specimen.head));
+    assert!(whole(lines, b"", head) && whole(lines, b"{\"ac", head) && whole(&[], b"", None));
+    assert!(whole(&lines[..LAST], b"", None) && !whole(&lines[..LAST], b"", head));
+    for index in 0..LAST {
+        let mut altered = lines.clone();
+        let place = altered[index].len() / 2;
+        altered[index][place] ^= 1;
+        assert!(!whole(&altered, b"", None), "record {index} altered");
+        let mut fewer = lines.clone();
+        fewer.remove(index);
+        assert!(!whole(&fewer, b"", None), "record {index} dropped");
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use karakuri_audit::{Actor, Event};
 use karakuri_protocol::job::{Exit, Outcome};
 use karakuri_protocol::untrusted::Untrusted;
-use karakuri_seal::Class;
-use karakuri_seal::manifest::{Manifest, VERSION, Workflow};
+use karakuri_seal::manifest::{AuditHead, Manifest, VERSION, Workflow};
+use karakuri_seal::{Class, Sha256};
 use time::OffsetDateTime;
 
 use super::stages::Started;
@@ -83,6 +83,10 @@ pub(super) async fn finish(
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     };
     let exit = end.exit;
+    let audit = record
+        .audit
+        .head()
+        .map(|head| AuditHead { seq: head.seq, hash: Sha256::from_bytes(*head.hash.as_bytes()) });
     let signed = record.evidence.sign(|artifacts| Manifest {
         version: VERSION,
         tenant: super::DEVELOPMENT.to_owned(),
@@ -93,6 +97,7 @@ pub(super) async fn finish(
         finished,
         outcome: exit,
         artifacts,
+        audit,
     });
     let delivered = match (signed, &started.courier) {
         (Ok(signed), Some((_, courier))) => {

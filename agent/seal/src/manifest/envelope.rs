@@ -61,7 +61,9 @@ pub enum ManifestError {
     #[error("no signature of the manifest is by a trusted key: it was altered or signed elsewhere")]
     Signature,
     /// The signed payload is of a version that cannot be read.
-    #[error("the manifest has version {found}, this program reads {VERSION}: use a newer program")]
+    #[error(
+        "the manifest has version {found}, this program reads up to {VERSION}: use a newer program"
+    )]
     Version {
         /// Its version.
         found: u32,
@@ -143,7 +145,7 @@ pub fn verify(envelope: &[u8], trusted: &[VerifyingKey]) -> Result<Manifest, Man
 
 fn parse(payload: &[u8]) -> Result<Manifest, ManifestError> {
     let Versioned { version } = serde_json::from_slice(payload).map_err(ManifestError::Payload)?;
-    if version != VERSION {
+    if !(1..=VERSION).contains(&version) {
         return Err(ManifestError::Version { found: version });
     }
     serde_json::from_slice(payload).map_err(ManifestError::Payload)

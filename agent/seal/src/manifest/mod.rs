@@ -10,4 +10,4 @@ mod run;
 
 pub use envelope::{ManifestError, PAYLOAD_TYPE, sign, verify};
 pub use keys::{KeyId, SigningIdentity, VerifyingKey};
-pub use run::{Artifact, Manifest, VERSION, Workflow};
+pub use run::{Artifact, AuditHead, Manifest, VERSION, Workflow};

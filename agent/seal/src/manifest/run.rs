@@ -1,21 +1,29 @@
 //! What a run's manifest says. Pure data; it is trusted only when it came out of
 //! [`verify`](super::verify).
+//!
+//! JSON, an object with the fields of [`Manifest`]; times are RFC 3339 in UTC, hashes 64 lower-case
+//! hexadecimal digits.
+//!
+//! | version | layout |
+//! | --- | --- |
+//! | 1 | `version`, `tenant`, `site`, `run`, `workflow`, `started`, `finished`, `outcome`, `artifacts`; read, not written any more |
+//! | 2 | also `audit`: `seq` and `hash` of the last record of the audit log when this was signed, which is the end of this run; left out when nothing could be recorded |
 
 use karakuri_protocol::job::Exit;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::context::Class;
-use crate::digest::Summary;
+use crate::digest::{Sha256, Summary};
 
 /// The version of the manifest written here.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A run and everything it made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`VERSION`].
+    /// [`VERSION`], or an earlier one.
     pub version: u32,
     /// The customer, as in the messages' encryption context.
     pub tenant: String,
@@ -35,6 +43,19 @@ pub struct Manifest {
     pub outcome: Exit,
     /// Everything it made, in the order in which it was sealed.
     pub artifacts: Vec<Artifact>,
+    /// How far the audit log went: it can be cut off before here only with a trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditHead>,
+}
+
+/// The last record of an audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditHead {
+    /// Its place in the log, from 0.
+    pub seq: u64,
+    /// SHA-256 of its line.
+    pub hash: Sha256,
 }
 
 /// Which workflow, in which version.

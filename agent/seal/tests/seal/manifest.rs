@@ -4,11 +4,11 @@ use crate::fixture;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use karakuri_protocol::job::Exit;
-use karakuri_seal::Class;
 use karakuri_seal::manifest::{
-    Artifact, Manifest, ManifestError, PAYLOAD_TYPE, SigningIdentity, VERSION, VerifyingKey,
-    Workflow, sign, verify,
+    Artifact, AuditHead, Manifest, ManifestError, PAYLOAD_TYPE, SigningIdentity, VERSION,
+    VerifyingKey, Workflow, sign, verify,
 };
+use karakuri_seal::{Class, Sha256};
 use serde_json::Value;
 use time::macros::datetime;
 
@@ -30,6 +30,7 @@ pub(crate) fn manifest() -> Manifest {
             media_type: "text/html".to_owned(),
             summary,
         }],
+        audit: Some(AuditHead { seq: 41, hash: Sha256::from_bytes([7; 32]) }),
     }
 }
 
@@ -109,7 +110,35 @@ fn a_newer_version_is_told_from_a_broken_one() {
     let newer = Manifest { version: VERSION + 1, ..manifest() };
     let envelope = sign(&newer, &identity).unwrap();
     let refused = verify(&envelope, &[identity.verifying_key().unwrap()]).unwrap_err();
-    assert!(matches!(refused, ManifestError::Version { found: 2 }), "{refused}");
+    assert!(matches!(refused, ManifestError::Version { found: 3 }), "{refused}");
+    let never = Manifest { version: 0, ..manifest() };
+    let envelope = sign(&never, &identity).unwrap();
+    let refused = verify(&envelope, &[identity.verifying_key().unwrap()]).unwrap_err();
+    assert!(matches!(refused, ManifestError::Version { found: 0 }), "{refused}");
+}
+
+#[test]
+fn a_manifest_of_version_1_is_read_and_says_nothing_of_the_audit_log() {
+    let identity = SigningIdentity::generate().unwrap();
+    let earlier = Manifest { version: 1, audit: None, ..manifest() };
+    let envelope = sign(&earlier, &identity).unwrap();
+    let payload: Value = serde_json::from_slice(&envelope).unwrap();
+    let payload = STANDARD.decode(payload["payload"].as_str().unwrap()).unwrap();
+    let layout: Value = serde_json::from_slice(&payload).unwrap();
+    let keys: Vec<&String> = layout.as_object().unwrap().keys().collect();
+    let first = [
+        "artifacts",
+        "finished",
+        "outcome",
+        "run",
+        "site",
+        "started",
+        "tenant",
+        "version",
+        "workflow",
+    ];
+    assert_eq!(keys, first);
+    assert_eq!(verify(&envelope, &[identity.verifying_key().unwrap()]).unwrap(), earlier);
 }
 
 #[test]
