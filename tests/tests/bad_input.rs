@@ -62,6 +62,14 @@ fn a_script_that_hangs() {
 }
 
 #[test]
+fn a_script_that_uses_up_its_processor_time() {
+    let workflow = Workflow::new("while True: pass\n").manifest("wall_s = 60", "cpu_s = 1");
+    let finished = run(&workflow);
+    finished.ended(Exit::Timeout);
+    says(&finished, "limits.cpu_s");
+}
+
+#[test]
 fn a_script_that_prints_a_gigabyte() {
     let finished = run(&Workflow::new("for _ in range(1 << 14): print('x' * (1 << 16))\n"));
     finished.ended(Exit::OutputLimit);

@@ -44,6 +44,18 @@ fn a_program_that_is_not_there_a_signal_and_a_wrong_limit_have_codes_of_their_ow
 }
 
 #[test]
+fn a_limit_of_processor_time_or_of_a_file_that_is_hit_is_named() {
+    let (code, _, err) =
+        told(&exec(&["--limit", "cpu_s=1", "--", "sh", "-c", "while :; do :; done"]));
+    assert_eq!(code, Some(128 + 24), "{err}");
+    assert!(err.contains("processor time was used up (--limit cpu_s)"), "{err}");
+    let fill = "head -c 3000000 /dev/zero > /work/x";
+    let (code, _, err) = told(&exec(&["--limit", "file_mb=1", "--", "sh", "-c", fill]));
+    assert_eq!(code, Some(128 + 25), "{err}");
+    assert!(err.contains("a file grew too large (--limit file_mb)"), "{err}");
+}
+
+#[test]
 fn a_directory_goes_in_and_what_was_made_comes_back() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("in")).unwrap();

@@ -57,7 +57,10 @@ pub(super) fn limit(policy: &Policy) -> Result<(), LayerError> {
         (Resource::Sigpending, 1024),
     ];
     for (resource, value) in limits {
-        let wanted = Rlimit { current: Some(value), maximum: Some(value) };
+        // At the first of them the kernel says why it kills (SIGXCPU), at the other it kills
+        // (setrlimit(2)); where both are one, nobody learns why.
+        let more = u64::from(resource == Resource::Cpu);
+        let wanted = Rlimit { current: Some(value), maximum: Some(value.saturating_add(more)) };
         rustix::process::setrlimit(resource, wanted)
             .map_err(|e| format!("{resource:?} = {value}: {e}"))?;
     }

@@ -22,7 +22,10 @@ use crate::{doctor, run};
 const ID: u32 = 1;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
+/// The signals of signal(7) that mean a limit was hit.
 const SIGKILL: i32 = 9;
+const SIGXCPU: i32 = 24;
+const SIGXFSZ: i32 = 25;
 const INTERRUPTED: u8 = 130;
 
 /// Runs the command; its exit code.
@@ -106,10 +109,20 @@ impl Ended {
                 Ok(EXIT_NOT_FOUND)
             }
             (None, Some(Status::Refused(failure))) => Err(CliError::Layer(failure)),
-            (None, Some(Status::Ended(Ending::Code(code)))) => {
-                Ok(u8::try_from(code).unwrap_or(EXIT_OWN))
+            (None, Some(Status::Ended(ending))) => {
+                let code = match ending {
+                    Ending::Code(code) => u8::try_from(code).unwrap_or(EXIT_OWN),
+                    Ending::Signal(signal) => by_signal(signal),
+                };
+                // The command itself was killed, or as a shell says it one that it waited for.
+                if code == by_signal(SIGXCPU) {
+                    eprintln!("karakuri: processor time was used up (--limit cpu_s)");
+                }
+                if code == by_signal(SIGXFSZ) {
+                    eprintln!("karakuri: a file grew too large (--limit file_mb)");
+                }
+                Ok(code)
             }
-            (None, Some(Status::Ended(Ending::Signal(signal)))) => Ok(by_signal(signal)),
             // The first process of the sandbox was killed with the rest.
             (None, None) => Ok(by_signal(SIGKILL)),
         }
