@@ -42,12 +42,24 @@ fn named_paths_become_artifacts_and_traps_are_named() {
     for (name, why) in [
         ("/work/out/link was not collected", "symbolic link"),
         ("/work/out/hard was not collected", "several names"),
-        ("/work/none was not collected", "cannot be opened"),
+        ("/work/none was not collected", "it is not there"),
     ] {
         assert!(finished.report.contains(name), "{name}");
         assert!(finished.report.contains(why), "{name}: {why}");
     }
+    let told = finished.outcome["outcome"]["not_collected"].as_array().unwrap();
+    assert!(told.contains(&"/work/none was not collected: it is not there".into()), "{told:?}");
     assert!(finished.stderr.contains("refused:"), "{}", finished.stderr);
+}
+
+#[test]
+fn a_path_that_is_not_there_is_told_on_the_terminal() {
+    let workflow = Workflow::new("")
+        .manifest("entry = \"main.py\"", "entry = \"main.py\"\ncollect = [\"/work/none\"]");
+    let output = Agent::new().call(&["run", &workflow.path().to_string_lossy()]);
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("missing    /work/none was not collected: it is not there"), "{told}");
 }
 
 #[test]

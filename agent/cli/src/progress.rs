@@ -18,12 +18,13 @@ pub(crate) struct Display {
     start: Instant,
     step: String,
     acts: u32,
+    noops: u32,
 }
 
 impl Display {
     pub(crate) fn new(watch: bool, json: bool) -> Self {
         let live = std::io::stderr().is_terminal();
-        Self { watch, json, live, start: Instant::now(), step: String::new(), acts: 0 }
+        Self { watch, json, live, start: Instant::now(), step: String::new(), acts: 0, noops: 0 }
     }
 
     /// Shows one message of the run.
@@ -35,9 +36,10 @@ impl Display {
             }
             Progress::Act { method, what, effect, ms } => {
                 self.acts += 1;
+                self.noops += u32::from(*effect == Effect::SuspectedNoop);
                 if self.watch {
                     let effect = effect_word(*effect);
-                    self.line(&format!("  {method} {} → {effect} ({ms} ms)", what.escaped(60)));
+                    self.line(&format!("  {method} {} → {effect} ({ms} ms)", what.shown(60)));
                 }
             }
             Progress::Line { text } if self.watch => {
@@ -91,13 +93,19 @@ impl Display {
             });
             format!("{value:#}\n")
         } else {
-            summary(outcome, site, &artifacts, report)
+            summary(outcome, site, &artifacts, report, self.noops)
         };
         let _written = std::io::stdout().write_all(text.as_bytes());
     }
 }
 
-fn summary(outcome: &Outcome, site: &Site, artifacts: &Path, report: Option<&Path>) -> String {
+fn summary(
+    outcome: &Outcome,
+    site: &Site,
+    artifacts: &Path,
+    report: Option<&Path>,
+    noops: u32,
+) -> String {
     let mut text = String::new();
     for (key, value) in &outcome.outputs {
         text.push_str(&format!("{key}: {value:#}\n"));
@@ -111,6 +119,16 @@ fn summary(outcome: &Outcome, site: &Site, artifacts: &Path, report: Option<&Pat
     if !outcome.message.is_empty() {
         text.push_str(&format!("  {}\n", outcome.message));
     }
+    for path in &outcome.not_collected {
+        text.push_str(&format!("missing    {path}\n"));
+    }
+    if noops > 0 {
+        let acts = if noops == 1 { "act" } else { "acts" };
+        text.push_str(&format!(
+            "note       {noops} {acts} may have had no effect (suspected no-op): nothing changed on \
+             the screen after them\n"
+        ));
+    }
     text.push_str(&format!("run        {}\n", outcome.run));
     text.push_str(&format!(
         "artifacts  {} in {}\n           sealed for the development key {}\n",
@@ -121,10 +139,21 @@ fn summary(outcome: &Outcome, site: &Site, artifacts: &Path, report: Option<&Pat
     if let Some(report) = report {
         text.push_str(&format!("report     {}\n", report.display()));
     }
-    if outcome.exit == Exit::Success {
-        text.push_str("next       karakuri artifacts list last · karakuri audit verify\n");
-    }
+    text.push_str(&format!("next       {}\n", next(outcome.exit)));
     text
+}
+
+/// What a person does next after such an end.
+fn next(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Success => "karakuri artifacts list last · karakuri audit verify",
+        Exit::InvalidWorkflow | Exit::MissingEntry | Exit::InvalidInput | Exit::UnknownMethod => {
+            "karakuri lint DIR · karakuri run --help lists the exit codes"
+        }
+        Exit::Platform | Exit::Sandbox | Exit::WrongAsset => "karakuri doctor",
+        Exit::EvidenceFailed | Exit::NotVerified => "karakuri audit verify",
+        _ => "karakuri report last --open shows every act · run again with --watch",
+    }
 }
 
 fn effect_word(effect: Effect) -> &'static str {

@@ -147,6 +147,7 @@ fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
         timeline: Rc::new(RefCell::new(Timeline::start())),
         outputs: BTreeMap::new(),
         soft_failures: Vec::new(),
+        not_collected: Vec::new(),
         attempts: Rc::default(),
         run: job.run.clone(),
     })

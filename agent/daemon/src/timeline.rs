@@ -128,7 +128,7 @@ impl Timeline {
                     format!(
                         "{:<8} {} -> {outcome} ({} ms)",
                         call.method,
-                        call.what.escaped(200),
+                        call.what.shown(200),
                         call.ms
                     )
                 }

@@ -93,6 +93,8 @@ pub struct Outcome {
     pub message: String,
     /// The outputs.
     pub outputs: BTreeMap<String, Value>,
+    /// What the manifest's `collect` names and was not kept: path and reason, escaped.
+    pub not_collected: Vec<String>,
     /// Key of the run in the store.
     pub store_prefix: String,
     /// Key of the sealed report in the store; none if it could not be sealed.

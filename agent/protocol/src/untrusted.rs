@@ -29,16 +29,27 @@ impl Untrusted {
     /// bidirectional overrides and other invisible characters as `\u{..}` escapes.
     #[must_use]
     pub fn escaped(&self, limit: usize) -> String {
+        self.visible(limit, None)
+    }
+
+    /// As [`Self::escaped`], with `⏎` for a line break: for a person who reads what was typed, not for
+    /// a record, where `⏎` could also be itself.
+    #[must_use]
+    pub fn shown(&self, limit: usize) -> String {
+        self.visible(limit, Some('⏎'))
+    }
+
+    fn visible(&self, limit: usize, line_break: Option<char>) -> String {
         let mut out = String::new();
         for (count, c) in self.0.chars().enumerate() {
             if count == limit {
                 out.push('…');
                 break;
             }
-            if c.is_control() || is_invisible(c) {
-                out.extend(c.escape_unicode());
-            } else {
-                out.push(c);
+            match line_break {
+                Some(sign) if c == '\n' => out.push(sign),
+                _ if c.is_control() || is_invisible(c) => out.extend(c.escape_unicode()),
+                _ => out.push(c),
             }
         }
         out
@@ -89,6 +100,9 @@ mod tests {
     fn terminal_escapes_and_overrides_are_made_visible() {
         let text = Untrusted::new("a\u{1b}[2J\u{202e}b");
         assert_eq!(text.escaped(100), "a\\u{1b}[2J\\u{202e}b");
+        let lines = Untrusted::new("one\ntwo\r");
+        assert_eq!(lines.escaped(100), "one\\u{a}two\\u{d}");
+        assert_eq!(lines.shown(100), "one⏎two\\u{d}");
     }
 
     #[test]

@@ -77,6 +77,7 @@ pub(super) async fn finish(
         exit: end.exit,
         message: end.message.clone(),
         outputs: std::mem::take(&mut record.outputs),
+        not_collected: std::mem::take(&mut record.not_collected),
         store_prefix: record.evidence.prefix(),
         report_key: report_id.map(|id| format!("{}/{id}.esdk", record.evidence.prefix())),
         artifacts: u32::try_from(record.evidence.sealed().len()).unwrap_or(u32::MAX),

@@ -155,12 +155,15 @@ fn call(at: Duration, call: &CallMoment, pictures: &mut Pictures) -> Markup {
             div.head {
                 span.time { (seconds(at)) }
                 code { (call.method) }
-                span.what { (call.what.escaped(300)) }
+                span.what { (call.what.shown(300)) }
                 @if let Some(effect) = call.effect { (badge(effect)) }
                 @if failed { span.badge.bad { "error" } }
                 span.soft { (call.ms) " ms" }
             }
             @if let Some(hit) = &call.hit { p.why { (why(hit)) } }
+            @if call.effect == Some(Effect::SuspectedNoop) {
+                p.why { "Nothing changed on the screen after it, so it may have had no effect: was it the right place, did the window have the keyboard?" }
+            }
             @if let Some(error) = &call.error {
                 p.why.error { (Untrusted::new(error.as_str()).escaped(600)) }
             }

@@ -1,11 +1,12 @@
 //! What the script and the applications leave in `/work` and `/files`, as artifacts: one file while
 //! the script runs (`attach`), the paths named in the manifest when everything is dead.
 
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use karakuri_protocol::script::Level;
 use karakuri_protocol::untrusted::Untrusted;
-use karakuri_sandbox::collect::{self, Caps, Refused, Taken};
+use karakuri_sandbox::collect::{self, Caps, Refusal, Refused, Taken};
 use karakuri_seal::Class;
 
 use super::Record;
@@ -23,7 +24,7 @@ pub(super) fn one(ground: &Ground, path: &str) -> Result<Taken, String> {
     collect::file(area, name, &Caps::AREA).map_err(|e| format!("{shown:?} {e}"))
 }
 
-/// Takes and seals everything at `paths`. What is refused is named in the report.
+/// Takes and seals everything at `paths`. What is refused is named in the report and the outcome.
 ///
 /// # Errors
 /// When sealing fails.
@@ -36,8 +37,13 @@ pub fn rest(record: &mut Record, ground: &Ground, paths: &[String]) -> Result<()
             seal(record, &name, &taken).map(drop)
         })?;
         for Refused { path, why } in refused {
-            let text = Untrusted::new(format!("/{root}/{path} was not collected: it {why}"));
-            record.push(What::Line { level: Level::Warning, text });
+            let why = match why {
+                Refusal::Open(e) if e.kind() == ErrorKind::NotFound => "is not there".to_owned(),
+                other => other.to_string(),
+            };
+            let text = format!("/{root}/{path} was not collected: it {why}");
+            record.not_collected.push(text.clone());
+            record.push(What::Line { level: Level::Warning, text: text.into() });
         }
     }
     Ok(())

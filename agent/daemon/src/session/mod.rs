@@ -86,6 +86,8 @@ pub struct Record {
     pub outputs: BTreeMap<String, Value>,
     /// Defects that did not end the run.
     pub soft_failures: Vec<Untrusted>,
+    /// What the manifest's `collect` names and is not kept, each with the reason.
+    pub not_collected: Vec<String>,
     /// Connections the applications asked for and that are not recorded yet, from [`Watch`].
     pub attempts: Rc<RefCell<Vec<Attempt>>>,
     /// The run's id.
