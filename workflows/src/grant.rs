@@ -49,7 +49,9 @@ pub struct Grant {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The manifest's `agent` range leaves this version out.
-    #[error("rule agent: the workflow works with agent {range}, this is {AGENT_VERSION}")]
+    #[error(
+        "agent = {range:?}: the workflow does not work with this version of Karakuri, {AGENT_VERSION}"
+    )]
     Agent {
         /// The manifest's range.
         range: String,
@@ -119,6 +121,23 @@ pub enum Refusal {
         /// Why.
         source: ResolveError,
     },
+}
+
+impl Refusal {
+    /// The key of the manifest that asks for what is refused.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Agent { .. } => "agent",
+            Self::App { .. } => "apps",
+            Self::Clipboard { .. } => "clipboard",
+            Self::Files { .. } => "files",
+            Self::Network { .. } => "network",
+            Self::Ceiling { key, .. } => key,
+            Self::Secrets => "secrets",
+            Self::Target { name, .. } => name,
+        }
+    }
 }
 
 /// A thing that the grant allows. It can be passed on, but made only by [`Grant::allows`]:

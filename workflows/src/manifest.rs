@@ -39,6 +39,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use karakuri_protocol::desktop::Script;
 use karakuri_protocol::egress::Destination;
 use karakuri_protocol::target::Target;
+use karakuri_protocol::wording::plain;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -250,7 +251,7 @@ fn toml_problem(message: &str) -> Problem {
     let Some((key, expected)) =
         message.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, "))
     else {
-        return Problem::Toml(message.to_owned());
+        return Problem::Toml(plain(message));
     };
     let known: Vec<String> = expected.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     Problem::UnknownKey {

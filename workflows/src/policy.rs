@@ -15,10 +15,12 @@
 use std::collections::BTreeSet;
 
 use karakuri_protocol::egress::Destination;
+use karakuri_protocol::wording::plain;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{CEILINGS, LimitTable, Limits};
 use crate::manifest::FilesAccess;
+use crate::position::Position;
 
 /// A site's policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,11 +66,15 @@ impl<T: Ord> Rule<T> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// Not TOML, an unknown key, or a value of another type.
-    #[error("{file}: {message}")]
+    #[error("{file}:{line}:{column}: {message}")]
     Toml {
         /// The file's name.
         file: String,
-        /// What is wrong, with the line.
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1, in characters.
+        column: usize,
+        /// What is wrong.
         message: String,
     },
     /// A ceiling above the hard one.
@@ -155,9 +161,10 @@ impl Policy {
     /// # Errors
     /// See [`PolicyError`].
     pub fn parse(text: &str, file: &str) -> Result<Self, PolicyError> {
-        let raw: RawPolicy = toml::from_str(text).map_err(|e| PolicyError::Toml {
-            file: file.to_owned(),
-            message: e.to_string().trim_end().to_owned(),
+        let raw: RawPolicy = toml::from_str(text).map_err(|e| {
+            let Position { line, column } =
+                Position::at(text, e.span().map_or(0, |span| span.start));
+            PolicyError::Toml { file: file.to_owned(), line, column, message: plain(e.message()) }
         })?;
         let ceilings = raw.ceilings.try_map(|key, asked| {
             let ceiling = CEILINGS.get(key).copied().unwrap_or_default();
@@ -201,6 +208,23 @@ mod tests {
         assert!(error.contains("must be \"any\" or a list"), "{error}");
         let hosts = Policy::parse("name = \"a\"\napps = []\nnetwork = [\"*:1\"]", "p");
         assert!(hosts.is_err());
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place_in_plain_words() {
+        let error = |line: &str| {
+            let text = format!("name = \"a\"\napps = []\n{line}");
+            Policy::parse(&text, "p.toml").unwrap_err().to_string()
+        };
+        assert_eq!(
+            error("files = \"all\""),
+            "p.toml:3:9: `all` is not known here; write: none, read or write"
+        );
+        assert!(error("file = 1").starts_with("p.toml:3:1: there is no `file` here; known: name"));
+        assert_eq!(
+            error("clipboard = \"yes\""),
+            "p.toml:3:13: the text \"yes\" must be true or false"
+        );
     }
 
     #[test]

@@ -135,7 +135,7 @@ exits! {
     Success = 0, "success", "the workflow did what it is for";
     Internal = 1, "internal", "Karakuri itself failed; the message says where";
     Usage = 2, "usage", "the command line is wrong";
-    InvalidWorkflow = 10, "invalid_workflow", "workflow.toml cannot be read, or has unknown keys or values";
+    InvalidWorkflow = 10, "invalid_workflow", "workflow.toml cannot be read, has unknown keys or values, or is for another version of Karakuri";
     MissingEntry = 11, "missing_entry", "the entry file named in workflow.toml is not in the bundle";
     Platform = 12, "platform", "this machine lacks something Karakuri needs; `karakuri doctor` says what";
     Sandbox = 13, "sandbox", "a layer of the sandbox could not be put up; the script was not started";

@@ -11,6 +11,7 @@
 //! - [`egress`]: karakurid → karakuri-egress.
 //! - [`job`]: what starts a run, and the progress and outcome it reports.
 //! - [`untrusted`]: text that came from a script, a screen, a model or a window title.
+//! - [`wording`]: what serde says of a value that does not fit, in plain words.
 
 pub mod courier;
 pub mod desktop;
@@ -20,3 +21,4 @@ pub mod job;
 pub mod script;
 pub mod target;
 pub mod untrusted;
+pub mod wording;

@@ -81,8 +81,18 @@ impl Parser<'_> {
         let interpreter = self.interpreter(&entry, &raw.entry, raw.interpreter.as_ref())?;
         Ok(Manifest {
             name: self.checked("name", &raw.name, WORKFLOW_NAME)?,
-            version: self.parsed("version", &raw.version, semver::Version::parse)?,
-            agent: self.parsed("agent", &raw.agent, semver::VersionReq::parse)?,
+            version: self.parsed(
+                "version",
+                &raw.version,
+                semver::Version::parse,
+                "three numbers, such as 1.2.0",
+            )?,
+            agent: self.parsed(
+                "agent",
+                &raw.agent,
+                semver::VersionReq::parse,
+                "a range of versions, such as >=0.1, <0.2",
+            )?,
             entry,
             interpreter,
             language: raw.language,
@@ -159,9 +169,10 @@ impl Parser<'_> {
         key: &str,
         value: &Spanned<String>,
         parse: fn(&str) -> Result<T, semver::Error>,
+        form: &str,
     ) -> Result<T, ManifestError> {
         parse(value.get_ref())
-            .map_err(|e| self.value_error(key, value, value.get_ref(), e.to_string()))
+            .map_err(|_| self.value_error(key, value, value.get_ref(), format!("must be {form}")))
     }
 
     fn entry(&self, entry: &Spanned<String>) -> Result<String, ManifestError> {

@@ -136,7 +136,15 @@ fn the_interpreter_follows_from_the_entry_or_must_be_named() {
 fn versions_are_versions() {
     let text = SMALLEST.replace("1.2.3", "1.2");
     let error = Manifest::parse(&text, FILE_NAME).unwrap_err().to_string();
-    assert!(error.starts_with("workflow.toml:2:11: version = \"1.2\": "), "{error}");
+    assert_eq!(
+        error,
+        "workflow.toml:2:11: version = \"1.2\": must be three numbers, such as 1.2.0"
+    );
+    let text = SMALLEST.replace("version = ", "# one more line\nversion = ");
+    let text = text.replace("agent = \"", "agent = \"about ");
+    let error = Manifest::parse(&text, FILE_NAME).unwrap_err().to_string();
+    assert!(error.starts_with("workflow.toml:4:9: agent = \"about "), "{error}");
+    assert!(error.ends_with(": must be a range of versions, such as >=0.1, <0.2"), "{error}");
 }
 
 #[test]
@@ -155,5 +163,5 @@ fn what_is_not_toml_is_told_its_place() {
     assert!(matches!(error.problem, Problem::Toml(_)));
     assert_eq!(error.line, 2);
     let missing = Manifest::parse("name = \"a\"", FILE_NAME).unwrap_err().to_string();
-    assert!(missing.contains("missing field `version`"), "{missing}");
+    assert!(missing.contains("`version` is missing"), "{missing}");
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 use karakuri_protocol::job::{Exit, Job};
 use karakuri_sandbox::memfd;
 use karakuri_workflow::bundle::{self, BundleError, Entry};
-use karakuri_workflow::grant::Grant;
+use karakuri_workflow::grant::{Grant, Refusal};
 use karakuri_workflow::inputs::{self, Bound, FileSource};
 use karakuri_workflow::manifest::{FILE_NAME, Manifest};
 use karakuri_workflow::policy::Policy;
@@ -50,10 +50,18 @@ pub fn judge(bundle: &Bundle, job: &Job) -> Result<Intake, End> {
     let manifest = Manifest::parse(text, FILE_NAME).map_err(|e| invalid(&e))?;
     bundle::check_manifest(&entries, &manifest).map_err(bundle_end)?;
     let grant = Grant::decide(&manifest, &Policy::development())
-        .map_err(|e| End::new(Exit::Denied, e.to_string()))?;
+        .map_err(|e| End::new(refusal_exit(&e), e.to_string()))?;
     let inputs = inputs::bind(&manifest.inputs, &job.values, &job.files)
         .map_err(|e| End::new(Exit::InvalidInput, e.to_string()))?;
     Ok(Intake { manifest, grant, inputs })
+}
+
+/// A workflow for another version of the agent is not one that a policy refuses.
+fn refusal_exit(refusal: &Refusal) -> Exit {
+    match refusal {
+        Refusal::Agent { .. } => Exit::InvalidWorkflow,
+        _ => Exit::Denied,
+    }
 }
 
 fn bundle_end(error: BundleError) -> End {

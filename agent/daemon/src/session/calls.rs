@@ -6,6 +6,7 @@ use karakuri_audit::{Actor, Event, Redacted, Selector};
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::script::{Call, CallError, ErrorKind, Request, RequestError, Response};
 use karakuri_protocol::untrusted::Untrusted;
+use karakuri_protocol::wording::plain;
 use karakuri_verbs::{Settings, words};
 use karakuri_workflow::grant::Approved;
 use karakuri_workflow::needs::needs;
@@ -91,7 +92,7 @@ impl Session<'_> {
                 return Err(self.violation(Exit::UnknownMethod, &e.to_string(), bytes).await);
             }
             Err(RequestError::InvalidParams { id, method, reason }) => {
-                let message = format!("{method}: {}", Untrusted::new(reason).escaped(400));
+                let message = format!("{method}: {}", Untrusted::new(plain(&reason)).escaped(400));
                 self.unhandled = Some(ErrorKind::InvalidParams);
                 let error = CallError::new(ErrorKind::InvalidParams, message);
                 return Ok(Response::new(id, Err(error)));
