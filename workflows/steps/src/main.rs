@@ -7,9 +7,10 @@
 
 mod channel;
 mod run;
-mod steps;
 
 use std::process::ExitCode;
+
+use karakuri_steps::steps;
 
 fn main() -> ExitCode {
     let Some(path) = std::env::args_os().nth(1) else {
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
     match run::run(&steps, &mut channel::Channel::inherited()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
+            for hit in run::hits(&e) {
+                eprintln!("{hit}");
+            }
             eprintln!("{name}:{e}");
             ExitCode::FAILURE
         }

@@ -5,18 +5,20 @@
 
 use std::collections::BTreeMap;
 
+use karakuri_protocol::desktop::Hit;
 use karakuri_protocol::script::CallError;
 use karakuri_protocol::untrusted::Untrusted;
+use karakuri_steps::steps::Step;
+use karakuri_steps::template::{Piece, pieces};
 use serde_json::{Map, Value, json};
 
 use crate::channel::{Channel, ChannelError};
-use crate::steps::{Step, is_name};
 
 /// Why a step was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunError {
     /// The agent answered with an error.
-    #[error("{line}: {method}: {}{}", Untrusted::new(.error.message.as_str()).escaped(1000), hits(.error))]
+    #[error("{line}: {}", said(.method, .error))]
     Call {
         /// The step's line.
         line: usize,
@@ -24,14 +26,6 @@ pub(crate) enum RunError {
         method: String,
         /// The answer.
         error: Box<CallError>,
-    },
-    /// A `${` that is not followed by a name and `}`.
-    #[error("{line}: {text:?}: write ${{name}}, or $${{ for a plain ${{")]
-    Name {
-        /// The step's line.
-        line: usize,
-        /// The text with it.
-        text: String,
     },
     /// A list or an object inside a text.
     #[error("{line}: ${{{name}}} is not a text or a number, so it must be the whole value")]
@@ -51,13 +45,26 @@ pub(crate) enum RunError {
     },
 }
 
-fn hits(error: &CallError) -> String {
-    let all = error.data.candidates.iter().chain(&error.data.nearest);
-    all.map(|hit| {
+/// The answer in one line, which becomes the run's message. It often begins with the method already.
+fn said(method: &str, error: &CallError) -> String {
+    let message = Untrusted::new(error.message.as_str()).escaped(1000);
+    if message.starts_with(&format!("{method}: ")) {
+        message
+    } else {
+        format!("{method}: {message}")
+    }
+}
+
+/// What else was seen: the lines before the last one.
+pub(crate) fn hits(error: &RunError) -> Vec<String> {
+    let RunError::Call { error, .. } = error else { return Vec::new() };
+    let line = |kind: &str, hit: &Hit| {
         let text = hit.text.as_ref().map_or(String::new(), |t| t.escaped(60));
-        format!("\n  {text:?} at ({}, {}), confidence {:.2}", hit.at.x, hit.at.y, hit.confidence)
-    })
-    .collect()
+        let Hit { at, confidence, .. } = hit;
+        format!("  {kind}: {text:?} at ({}, {}), confidence {confidence:.2}", at.x, at.y)
+    };
+    let candidates = error.data.candidates.iter().map(|hit| line("candidate", hit));
+    candidates.chain(error.data.nearest.iter().map(|hit| line("nearest", hit))).collect()
 }
 
 /// Runs all steps, or up to the first that fails.
@@ -121,36 +128,25 @@ impl Names<'_> {
     }
 
     fn text(&mut self, text: &str) -> Result<Value, RunError> {
-        if let Some(name) = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'))
-            && is_name(name)
-        {
+        // What is no template was refused before the first step.
+        let pieces = pieces(text).unwrap_or_default();
+        if let [Piece::Name(name)] = pieces.as_slice() {
             return self.meaning(name);
         }
         let mut done = String::new();
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once("${") {
-            if let Some(plain) = before.strip_suffix('$') {
-                done += plain;
-                done += "${";
-                rest = after;
-                continue;
+        for piece in pieces {
+            match piece {
+                Piece::Text(plain) => done += plain,
+                Piece::Name(name) => match self.meaning(name)? {
+                    Value::String(meaning) => done += &meaning,
+                    Value::Array(_) | Value::Object(_) => {
+                        return Err(RunError::Inside { line: self.line, name: name.to_owned() });
+                    }
+                    other => done += &other.to_string(),
+                },
             }
-            let bad = || RunError::Name { line: self.line, text: text.to_owned() };
-            let (name, tail) = after.split_once('}').ok_or_else(bad)?;
-            if !is_name(name) {
-                return Err(bad());
-            }
-            done += before;
-            match self.meaning(name)? {
-                Value::String(meaning) => done += &meaning,
-                Value::Array(_) | Value::Object(_) => {
-                    return Err(RunError::Inside { line: self.line, name: name.to_owned() });
-                }
-                other => done += &other.to_string(),
-            }
-            rest = tail;
         }
-        Ok(Value::String(done + rest))
+        Ok(Value::String(done))
     }
 
     fn meaning(&mut self, name: &str) -> Result<Value, RunError> {
@@ -167,7 +163,7 @@ impl Names<'_> {
 mod tests {
     use super::*;
     use crate::channel::tests::answered_by;
-    use crate::steps::parse;
+    use karakuri_steps::steps::parse;
 
     /// Runs the steps against an agent that knows one input and reads one text.
     fn ran(yaml: &str) -> (Result<(), RunError>, Vec<Value>) {
@@ -177,6 +173,9 @@ mod tests {
                 "data": {"kind": "denied"}}}),
             Some("read_text") => json!({"result": {"text": "seen", "lines": []}}),
             Some("find_all") => json!({"result": [1]}),
+            Some("expect") => json!({"error": {"code": -32001, "message": "expect: not there",
+                "data": {"kind": "not_found", "nearest": [{"rect": [0, 0, 9, 9], "at": [4, 4],
+                    "via": "text", "confidence": 0.5, "text": "Pots"}]}}}),
             _ => json!({"result": null}),
         });
         let result = run(&parse(yaml).unwrap(), &mut channel);
@@ -210,10 +209,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_and_what_is_no_text_is_told() {
+    fn an_answer_that_names_the_method_is_one_line_and_says_it_once() {
+        let error = ran("- expect: {target: 'text:Post'}").0.unwrap_err();
+        assert_eq!(error.to_string(), "1: expect: not there");
+        assert_eq!(hits(&error), ["  nearest: \"Pots\" at (4, 4), confidence 0.50"]);
+    }
+
+    #[test]
+    fn what_is_no_text_is_told() {
         let message = |yaml: &str| ran(yaml).0.unwrap_err().to_string();
-        assert!(message("- log: {message: '${a b}'}").contains("write ${name}"));
-        assert!(message("- log: {message: '${a'}").contains("write ${name}"));
         let list = "- find_all: {target: 'text:a'}\n  save: l\n- log: {message: 'x ${l}'}";
         assert!(message(list).contains("must be the whole value"));
     }
