@@ -1,10 +1,11 @@
 //! What an author should know before the first run.
 //!
-//! The manifest and the list of files are judged exactly, as a run would. Scripts are only scanned
-//! for literals: a name that is put together at run time is not seen, so what seems unused is a
-//! warning and never an error.
+//! The manifest, the list of files and the steps of a `steps.yaml` are judged exactly, as a run would.
+//! Scripts are only scanned for literals: a name that is put together at run time is not seen, so
+//! what seems unused is a warning and never an error.
 
 use karakuri_protocol::script::{Call, METHODS};
+use karakuri_protocol::target::Target;
 use serde_json::{Value, json};
 
 use crate::bundle::{self, BundleError, Entry};
@@ -14,9 +15,13 @@ use crate::needs::{Permission, needs};
 use crate::policy::Policy;
 use crate::position::nearest;
 
+mod mentions;
 mod scan;
+mod steps;
 
-use scan::{Mention, Scan};
+use mentions::{Mention, undeclared};
+use scan::Scan;
+pub use steps::{FILE_NAME as STEPS, Fault, Step, Steps};
 
 /// A file of the workflow.
 #[derive(Clone, Copy, Debug)]
@@ -54,9 +59,10 @@ pub struct Finding {
     pub message: String,
 }
 
-/// Judges a workflow. `manifest` is the text of its `workflow.toml`, `files` are all its files.
+/// Judges a workflow. `manifest` is the text of its `workflow.toml`, `files` are all its files, `steps`
+/// what its `steps.yaml` says if it has one.
 #[must_use]
-pub fn lint(manifest: &str, files: &[Source<'_>]) -> Vec<Finding> {
+pub fn lint(manifest: &str, files: &[Source<'_>], steps: Option<&Steps>) -> Vec<Finding> {
     let entries: Vec<Entry<'_>> =
         files.iter().map(|f| Entry { path: f.path, size: f.size }).collect();
     let mut findings = Vec::new();
@@ -74,9 +80,10 @@ pub fn lint(manifest: &str, files: &[Source<'_>]) -> Vec<Finding> {
     findings.extend(judge_manifest(&parsed, manifest, &entries));
     let scans: Vec<(&str, Scan)> =
         files.iter().filter_map(|f| Some((f.path, Scan::of(f.path, f.text?)?))).collect();
-    for (path, scan) in &scans {
+    for (path, scan) in scans.iter().filter(|(path, _)| *path != STEPS) {
         findings.extend(judge_script(&parsed, path, scan, &entries));
     }
+    findings.extend(steps.map(|steps| steps::judge(&parsed, steps, &entries)).unwrap_or_default());
     if !scans.is_empty() {
         findings.extend(unused(&parsed, manifest, &scans));
     }
@@ -93,7 +100,8 @@ fn judge_manifest(parsed: &Manifest, text: &str, entries: &[Entry<'_>]) -> Vec<F
         findings.push(in_manifest(line_of(text, key), Severity::Error, rule, e.to_string()));
     }
     if let Err(refusal) = Grant::decide(parsed, &Policy::development()) {
-        findings.push(in_manifest(1, Severity::Error, "refused", refusal.to_string()));
+        let line = line_of(text, refusal.key());
+        findings.push(in_manifest(line, Severity::Error, "refused", refusal.to_string()));
     }
     findings
 }
@@ -119,11 +127,13 @@ fn judge_script(
     ];
     let mut findings = Vec::new();
     for (rule, mentions, place, declared) in checks {
-        for mention in mentions.iter().filter(|m| !declared.contains(&m.name.as_str())) {
-            let meant = nearest(&mention.name, declared.iter().copied());
-            let message = format!("{place} has no {:?}{}", mention.name, did_you_mean(meant));
-            findings.push(finding(path, mention.line, Severity::Error, rule, message));
-        }
+        let found = mentions.iter().filter_map(|m| undeclared(path, rule, place, &declared, m));
+        findings.extend(found);
+    }
+    for (method, form) in &scan.forms {
+        let refused = takes_target(method).then(|| Target::parse(&form.name).err()).flatten();
+        let bad = |message| finding(path, form.line, Severity::Error, "bad-target", message);
+        findings.extend(refused.map(bad));
     }
     for method in &scan.methods {
         findings.extend(judge_method(manifest, path, method));
@@ -140,6 +150,25 @@ fn judge_method(manifest: &Manifest, path: &str, method: &Mention) -> Option<Fin
     let missing = needs(&call).permissions.iter().find(|p| !asked(manifest, **p))?;
     let message = format!("{} needs {} in {FILE_NAME}", method.name, missing.key());
     Some(finding(path, method.line, Severity::Error, "missing-permission", message))
+}
+
+/// The programs a workflow needs and this machine lacks: a run would fail here, and perhaps not there
+/// where it will be used.
+#[must_use]
+pub fn not_installed(
+    manifest: &Manifest,
+    text: &str,
+    is_installed: impl Fn(&str) -> bool,
+) -> Vec<Finding> {
+    let interpreter = [(&manifest.interpreter, "interpreter")];
+    let apps = manifest.permissions.apps.iter().map(|app| (app, "permissions.apps"));
+    let missing = interpreter.into_iter().chain(apps).filter(|(name, _)| !is_installed(name));
+    missing
+        .map(|(name, key)| {
+            let message = format!("{key}: /usr/bin/{name} is not on this machine");
+            in_manifest(line_of(text, name), Severity::Warning, "not-installed", message)
+        })
+        .collect()
 }
 
 /// What the manifest declares and no script mentions.
@@ -197,10 +226,20 @@ fn asked(manifest: &Manifest, permission: Permission) -> bool {
     }
 }
 
+/// What is published of a method; none if there is no such method.
+fn documented(method: &str) -> Option<Value> {
+    let document: Value = serde_json::from_str(include_str!("../openrpc.json")).ok()?;
+    document["methods"].as_array()?.iter().find(|m| m["name"] == method).cloned()
+}
+
+/// Whether the first parameter of a method is a target.
+fn takes_target(method: &str) -> bool {
+    documented(method).is_some_and(|found| found["params"][0]["name"] == "target")
+}
+
 /// The documented example of a method; none if there is no such method.
 fn example(method: &str) -> Option<Call> {
-    let document: Value = serde_json::from_str(include_str!("../openrpc.json")).ok()?;
-    let found = document["methods"].as_array()?.iter().find(|m| m["name"] == method)?;
+    let found = documented(method)?;
     let params: serde_json::Map<String, Value> = found["examples"][0]["params"]
         .as_array()?
         .iter()

@@ -8,11 +8,13 @@ mod desktop;
 mod doctor;
 mod error;
 mod lint;
+mod output;
 mod progress;
 mod report;
 mod run;
 mod sandbox;
 mod site;
+mod workflow;
 
 use std::process::ExitCode;
 

@@ -6,12 +6,8 @@ use std::sync::LazyLock;
 use karakuri_protocol::script::METHODS;
 use regex::Regex;
 
-/// A name, and the line where it stands.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mention {
-    pub(super) name: String,
-    pub(super) line: usize,
-}
+use super::mentions::Mention;
+use super::steps;
 
 /// What a script mentions.
 #[derive(Debug, Default)]
@@ -22,6 +18,8 @@ pub(super) struct Scan {
     pub(super) apps: Vec<Mention>,
     pub(super) aliases: Vec<Mention>,
     pub(super) images: Vec<Mention>,
+    /// Plain strings where `karakuri.desktop` takes a target: the method, and the string.
+    pub(super) forms: Vec<(String, Mention)>,
     /// Every quoted string, and for steps every plain value.
     pub(super) literals: BTreeSet<String>,
     pub(super) mentions_files: bool,
@@ -43,11 +41,12 @@ static ALIAS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:desktop|run)\s+a
 static CALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(\w+)\.(\w+)\("));
 static NAMED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"\.(output|input|launch|image|named)\(\s*["']([^"'\\{]+)["']"#));
+static FIRST: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"\b(\w+)\.(\w+)\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*[,)]"#));
 static STRING: LazyLock<Regex> = LazyLock::new(|| pattern(r#""([^"\\]*)"|'([^'\\]*)'"#));
 static FORM: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\b(alias|image):"?([\w.\-]+)"#));
 static STEP: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*-\s+(\w+)\s*:"));
 static PLAIN: LazyLock<Regex> = LazyLock::new(|| pattern(r"[\w.\-]+"));
-static PARAM: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\b(app|key|name):\s*["']?([\w.\-]+)"#));
 
 impl Scan {
     /// Scans a script in Python or steps in YAML; nothing for other files.
@@ -55,7 +54,7 @@ impl Scan {
         let mut scan = Self::default();
         if path.ends_with(".py") {
             scan.python(text);
-        } else if path == "steps.yaml" {
+        } else if path == steps::FILE_NAME {
             scan.steps(text);
         } else {
             return None;
@@ -77,6 +76,10 @@ impl Scan {
                     self.methods.push(mention(&found[2], index));
                 }
             }
+            for found in FIRST.captures_iter(line).filter(|found| modules.contains(&found[1])) {
+                let form = found.get(3).or(found.get(4)).map_or("", |m| m.as_str());
+                self.forms.push((found[2].to_owned(), mention(form, index)));
+            }
             for found in NAMED.captures_iter(line) {
                 self.named(&found[1], &found[2], index);
             }
@@ -88,28 +91,17 @@ impl Scan {
         }
     }
 
+    /// What they do is judged as it was read; this is for what no step mentions.
     fn steps(&mut self, text: &str) {
-        let mut method = String::new();
         for (index, line) in text.lines().enumerate() {
             if line.trim_start().starts_with('#') {
                 continue;
             }
             if let Some(found) = STEP.captures(line).filter(|f| METHODS.contains(&&f[1])) {
-                method = found[1].to_owned();
-                self.methods.push(mention(&method, index));
-            }
-            for found in PARAM.captures_iter(line) {
-                let fits = match &found[1] {
-                    "app" => method == "launch",
-                    "key" => method == "output",
-                    _ => method == "input",
-                };
-                if fits {
-                    self.named(&method, &found[2], index);
-                }
+                self.methods.push(mention(&found[1], index));
             }
             self.literals.extend(PLAIN.find_iter(line).map(|m| m.as_str().to_owned()));
-            self.common(line, index);
+            self.mentions_files |= line.contains("/files") || line.contains("attach");
         }
     }
 

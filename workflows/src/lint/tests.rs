@@ -30,7 +30,7 @@ fn source<'a>(path: &'a str, text: &'a str) -> Source<'a> {
 
 fn found(manifest: &str, script: &str) -> Vec<String> {
     let files = [source(FILE_NAME, manifest), source("main.py", script)];
-    lint(manifest, &files)
+    lint(manifest, &files, None)
         .iter()
         .map(|f| format!("{}:{} {}: {}", f.file, f.line, f.rule, f.message))
         .collect()
@@ -85,7 +85,7 @@ fn what_is_not_used_is_a_warning() {
 #[test]
 fn what_a_run_would_refuse_is_an_error() {
     let error = |manifest: &str| {
-        let findings = lint(manifest, &[source(FILE_NAME, manifest)]);
+        let findings = lint(manifest, &[source(FILE_NAME, manifest)], None);
         assert_eq!(findings[0].severity, Severity::Error);
         (findings[0].rule, findings[0].line)
     };
@@ -93,25 +93,101 @@ fn what_a_run_would_refuse_is_an_error() {
     assert_eq!(error(&MANIFEST.replace("screen", "sreen")), ("manifest", 7));
     let other = MANIFEST.replace(">=0.1, <0.2", ">=7").replace("main.py", FILE_NAME);
     let other = other.replace("entry", "interpreter = \"cat\"\nentry");
-    assert_eq!(error(&other), ("refused", 1));
-    assert_eq!(lint(MANIFEST, &[])[0].rule, "bundle");
+    assert_eq!(error(&other), ("refused", 3));
+    assert_eq!(lint(MANIFEST, &[], None)[0].rule, "bundle");
+}
+
+/// As `karakuri lint` does it.
+fn read(yaml: &str) -> Steps {
+    let steps = karakuri_steps::steps::parse(yaml)
+        .map_err(|e| Fault { line: e.line, problem: e.problem })?;
+    let step = |s: karakuri_steps::steps::Step| Step {
+        line: s.line,
+        method: s.method,
+        params: s.params,
+        is_template: s.is_template,
+        inputs: s.inputs,
+    };
+    Ok(steps.into_iter().map(step).collect())
+}
+
+fn of_steps(yaml: &str) -> Vec<String> {
+    let manifest = MANIFEST.replace("main.py", "steps.yaml");
+    let files = [source(FILE_NAME, &manifest), source(STEPS, yaml)];
+    let found = lint(&manifest, &files, Some(&read(yaml)));
+    found.iter().map(|f| format!("{}:{} {}: {}", f.file, f.line, f.rule, f.message)).collect()
+}
+
+const STEPS_YAML: &str = "- launch: {app: xterm}\n- click: {target: 'alias:save'}\n\
+     - type_text: {text: '${ledger}'}\n- output: {key: total, value: 1}\n";
+
+#[test]
+fn steps_are_judged_as_a_run_would() {
+    assert_eq!(of_steps(STEPS_YAML), Vec::<String>::new());
+    for (step, finding) in [
+        (
+            "click: {target: 'alias:sav'}",
+            "refused-step: click: [targets] has no \"sav\"; did you mean \"save\"?",
+        ),
+        (
+            "get_clipboard: {}",
+            "refused-step: get_clipboard: needs permissions.clipboard = true in workflow.toml",
+        ),
+        (
+            "paste: {text: '${ledger}'}",
+            "missing-permission: paste needs permissions.clipboard = true in workflow.toml",
+        ),
+        (
+            "launch: {app: gimp}",
+            "refused-step: launch: permissions.apps in workflow.toml does not list \"gimp\"",
+        ),
+        (
+            "output: {key: totl, value: '${ledger}'}",
+            "undeclared-output: [outputs] has no \"totl\"; did you mean \"total\"?",
+        ),
+        (
+            "output: {key: total, value: '1'}",
+            "refused-step: output: outputs.total: value must be a whole number",
+        ),
+        (
+            "log: {message: '${leger}'}",
+            "undeclared-input: ${leger} is neither saved by an earlier step nor in [inputs]; did \
+             you mean \"ledger\"?",
+        ),
+        ("find: {target: 'image:ok.png'}", "missing-image: images/ has no \"ok.png\""),
+        ("clik: {}", "steps: there is no method \"clik\""),
+        ("press: {keys: 5}", "steps: press: keys: the number 5 must be a text"),
+    ] {
+        let found = of_steps(&format!("{STEPS_YAML}- {step}\n"));
+        assert_eq!(found, [format!("steps.yaml:5 {finding}")], "{step}");
+    }
 }
 
 #[test]
-fn steps_are_scanned_too() {
-    let manifest = MANIFEST.replace("main.py", "steps.yaml");
-    let steps = "- launch: {app: gimp}\n- output: {key: total, value: 1}\n- get_clipboard: {}\n";
-    let files = [source(FILE_NAME, &manifest), source("steps.yaml", steps)];
-    let rules: Vec<(&str, usize)> =
-        lint(&manifest, &files).iter().map(|f| (f.rule, f.line)).collect();
-    assert_eq!(rules[..2], [("undeclared-app", 1), ("missing-permission", 3)],);
+fn what_this_machine_lacks_is_a_warning() {
+    let manifest = Manifest::parse(MANIFEST, FILE_NAME).unwrap();
+    assert_eq!(not_installed(&manifest, MANIFEST, |_| true), []);
+    let found = not_installed(&manifest, MANIFEST, |name| name == "python3");
+    assert_eq!((found.len(), found[0].line, found[0].severity), (1, 6, Severity::Warning));
+    assert_eq!(found[0].message, "permissions.apps: /usr/bin/xterm is not on this machine");
+}
+
+#[test]
+fn a_plain_string_that_is_no_target_is_found() {
+    let found = found(MANIFEST, &format!("{SCRIPT}d.click('Save')\nd.click('text:' + 'a')"));
+    assert_eq!(
+        found,
+        [
+            "main.py:5 bad-target: \"Save\" is not a target: write text:\"…\", ocr:\"…\", image:… or alias:…"
+        ]
+    );
 }
 
 #[test]
 fn the_workflows_that_ship_have_no_findings() {
     let hello = include_str!("../../library/hello-desktop/workflow.toml");
     let script = include_str!("../../library/hello-desktop/main.py");
-    assert_eq!(lint(hello, &[source(FILE_NAME, hello), source("main.py", script)]), []);
+    assert_eq!(lint(hello, &[source(FILE_NAME, hello), source("main.py", script)], None), []);
 
     let invoices = include_str!("../../library/invoice-entry/workflow.toml");
     let pdf = |path| Source { path, size: 20_000, text: None };
@@ -125,5 +201,5 @@ fn the_workflows_that_ship_have_no_findings() {
         pdf("invoices/bergmann.pdf"),
         pdf("invoices/sakura.pdf"),
     ];
-    assert_eq!(lint(invoices, &files), []);
+    assert_eq!(lint(invoices, &files, None), []);
 }

@@ -1,5 +1,6 @@
 //! `karakuri sandbox`: any command in the sandbox a script gets, and what that sandbox is.
 
+mod capture;
 mod exec;
 mod explain;
 mod files;
@@ -8,6 +9,7 @@ mod stream;
 
 use std::process::ExitCode;
 
+pub(crate) use capture::output;
 use karakuri_sandbox::child::EXIT_LAYER;
 
 use crate::cli::{Sandbox, SandboxCommand};
