@@ -43,7 +43,7 @@ fn artifacts_are_listed_and_decrypted_and_nothing_is_in_plain_text() {
     let output = agent.call(&["artifacts", "decrypt", "last", "--out", &out_path]);
     assert!(output.status.success());
     let id = list[0]["id"].as_str().unwrap();
-    let attached = std::fs::read(out.path().join(format!("{id}.bin"))).unwrap();
+    let attached = std::fs::read(out.path().join(format!("{id}-report.bin"))).unwrap();
     assert_eq!(attached, (0..=255).collect::<Vec<u8>>());
     let log = list[2]["id"].as_str().unwrap();
     let log = std::fs::read_to_string(out.path().join(format!("{log}.txt"))).unwrap();
@@ -73,6 +73,8 @@ fn an_artifact_that_was_altered_is_refused() {
     let out_path = out.path().to_string_lossy();
     let output = agent.call(&["artifacts", "decrypt", "last", "0001-output", "--out", &out_path]);
     assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("the artifact was altered"), "{told}");
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! `karakuri artifacts`: what a run left, for the holder of the key.
 
 use std::fs;
+use std::io::IsTerminal;
 
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::Artifact;
+use karakuri_workflow::bundle::check_file_name;
 
 use crate::cli::{Artifacts, ArtifactsCommand};
 use crate::error::{CliError, at};
+use crate::output;
 use crate::run::write_private;
 use crate::site::Site;
 
@@ -16,16 +19,22 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
         ArtifactsCommand::List(of) => {
             let manifest = site.manifest(&site.run(&of.run)?)?;
             if of.json {
-                print_json(&manifest.artifacts)?;
+                output::json(&manifest.artifacts)?;
             } else {
+                if std::io::stdout().is_terminal() {
+                    output::line(format!(
+                        "{:<16} {:<9} {:>9}  {:<26} {}",
+                        "ID", "CLASS", "BYTES", "TYPE", "NAME"
+                    ));
+                }
                 for artifact in &manifest.artifacts {
-                    println!("{}", line(artifact));
+                    output::line(line(artifact));
                 }
             }
         }
         ArtifactsCommand::Show(of) => {
             let manifest = site.manifest(&site.run(&of.run)?)?;
-            print_json(&manifest)?;
+            output::json(&manifest)?;
         }
         ArtifactsCommand::Decrypt { run, id, out } => {
             let directory = site.run(run)?;
@@ -43,7 +52,7 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
             for artifact in chosen {
                 let path = out.join(file_name(artifact));
                 write_private(&path, &site.open(&directory, &manifest, artifact)?)?;
-                println!("{}", path.display());
+                output::line(path.display());
             }
         }
     }
@@ -56,20 +65,22 @@ fn line(artifact: &Artifact) -> String {
     format!("{id:<16} {:<9} {bytes:>9}  {media_type:<26} {name}", class.as_str())
 }
 
-/// `<id>.<extension>`: the name an artifact was given in the run is no file name.
+/// `<id>-<name>` for a file that was attached or collected under a name that is safe as one, else
+/// `<id>.<extension>`. With the id it hides nothing and is nobody else's.
 fn file_name(artifact: &Artifact) -> String {
-    let extension = match artifact.media_type.as_str() {
+    let Artifact { id, name, media_type, .. } = artifact;
+    let extension = match media_type.as_str() {
         "image/webp" => "webp",
         "text/html" => "html",
         "text/plain" => "txt",
         "application/json" => "json",
-        _ => "bin",
+        _ => {
+            let name = name.rsplit('/').next().unwrap_or_default();
+            return match check_file_name(name) {
+                Ok(()) => format!("{id}-{name}"),
+                Err(_) => format!("{id}.bin"),
+            };
+        }
     };
-    format!("{}.{extension}", artifact.id)
-}
-
-fn print_json(value: &impl serde::Serialize) -> Result<(), CliError> {
-    let text = serde_json::to_string_pretty(value).map_err(CliError::internal("writing JSON"))?;
-    println!("{text}");
-    Ok(())
+    format!("{id}.{extension}")
 }

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::cli::{Audit, AuditCommand};
 use crate::error::CliError;
+use crate::output;
 use crate::site::Site;
 
 pub(crate) fn run(arguments: &Audit) -> Result<Exit, CliError> {
@@ -21,8 +22,7 @@ pub(crate) fn run(arguments: &Audit) -> Result<Exit, CliError> {
     let site = Site::find()?;
     let verdict = Verdict::of(&site)?;
     if json.json {
-        let text = serde_json::to_string_pretty(&verdict);
-        println!("{}", text.map_err(CliError::internal("writing JSON"))?);
+        output::json(&verdict)?;
     } else {
         verdict.print(&log_path(&site));
     }
@@ -110,32 +110,37 @@ impl Verdict {
 
     fn print(&self, path: &Path) {
         for fault in &self.log.faults {
-            println!("FAULT {fault}");
+            output::line(format!("FAULT {fault}"));
         }
         for CutOff { run, seq } in &self.cut_off {
-            println!(
+            output::line(format!(
                 "FAULT run {run}: its end, record {seq}, is not in the log, which was cut off or written anew"
-            );
+            ));
         }
         for run in &self.missing_runs {
-            println!("FAULT run {run}: the log tells of it, but it is not in the store");
+            output::line(format!(
+                "FAULT run {run}: the log tells of it, but it is not in the store"
+            ));
         }
         for refused in &self.refused_manifests {
-            println!("FAULT {refused}");
+            output::line(format!("FAULT {refused}"));
         }
         for note in &self.log.notes {
-            println!("note  {note}");
+            output::line(format!("note  {note}"));
         }
         for run in &self.waiting_runs {
-            println!("note  run {run} is not in the store yet, but in the spool");
+            output::line(format!("note  run {run} is not in the store yet, but in the spool"));
         }
         let (records, security) = (self.log.records, self.log.security_events);
-        println!("{}: {records} records, {security} of them security events", path.display());
-        println!("manifests in the store that agree with it: {}", self.agreeing);
+        output::line(format!(
+            "{}: {records} records, {security} of them security events",
+            path.display()
+        ));
+        output::line(format!("manifests in the store that agree with it: {}", self.agreeing));
         if let Some(head) = self.log.head {
-            println!("head: record {} with SHA-256 {}", head.seq, head.hash);
-            println!(
-                "the end of the log and the runs it tells of, both removed, leave no trace here: keep heads elsewhere"
+            output::line(format!("head: record {} with SHA-256 {}", head.seq, head.hash));
+            output::line(
+                "the end of the log and the runs it tells of, both removed, leave no trace here: keep heads elsewhere",
             );
         }
     }

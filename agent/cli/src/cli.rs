@@ -94,8 +94,9 @@ pub(crate) struct Run {
     /// Print the outcome as JSON on stdout; progress goes to stderr
     #[arg(long)]
     pub(crate) json: bool,
-    /// What the daemon logs: error, warn, info, debug
-    #[arg(long, default_value = "warn", value_name = "LEVEL")]
+    /// What the daemon logs
+    #[arg(long, default_value = "warn", value_name = "LEVEL",
+          value_parser = ["error", "warn", "info", "debug"])]
     pub(crate) log: String,
 }
 

@@ -7,9 +7,9 @@ use karakuri_protocol::job::Exit;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::assets;
 use crate::cli::Json;
 use crate::error::CliError;
+use crate::{assets, output};
 
 /// The oldest kernel, major and minor.
 const KERNEL: (u32, u32) = (6, 12);
@@ -43,13 +43,12 @@ pub(crate) fn run(arguments: &Json) -> Result<Exit, CliError> {
     checks.extend(pinned_files()?);
     let ok = checks.iter().all(|check| check.ok);
     if arguments.json {
-        let text = serde_json::to_string_pretty(&checks);
-        println!("{}", text.map_err(CliError::internal("writing JSON"))?);
+        output::json(&checks)?;
     } else {
         for Check { what, ok, found, mend } in &checks {
-            println!("{} {what:<28} {found}", if *ok { "ok  " } else { "FAIL" });
+            output::line(format!("{} {what:<28} {found}", if *ok { "ok  " } else { "FAIL" }));
             if !ok {
-                println!("     to mend it: {mend}");
+                output::line(format!("     to mend it: {mend}"));
             }
         }
     }

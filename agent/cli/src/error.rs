@@ -8,7 +8,7 @@ use karakuri_sandbox::child::LayerFailure;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    #[error("{path}: {source}")]
+    #[error("{path}: {}", in_words(.source))]
     Io { path: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Platform(String),
@@ -41,6 +41,12 @@ impl CliError {
     pub(crate) fn internal<E: std::fmt::Display>(doing: &'static str) -> impl FnOnce(E) -> Self {
         move |e| Self::Internal { doing, reason: e.to_string() }
     }
+}
+
+/// An I/O error without the number that only a programmer knows.
+fn in_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// Names the path an I/O error is about.

@@ -6,17 +6,17 @@ use std::process::Command;
 use karakuri_protocol::job::Exit;
 
 use crate::cli::Report;
-use crate::error::{CliError, at};
+use crate::error::CliError;
+use crate::output;
 use crate::run::write_private;
 use crate::site::Site;
 
 pub(crate) fn run(arguments: &Report) -> Result<Exit, CliError> {
     let site = Site::find()?;
     let path = write_opened(&site, &site.run(&arguments.run)?)?;
-    println!("{}", path.display());
-    if arguments.open {
-        let opener = Path::new("xdg-open");
-        Command::new(opener).arg(&path).status().map_err(at(opener))?;
+    output::line(path.display());
+    if arguments.open && !Command::new("xdg-open").arg(&path).status().is_ok_and(|s| s.success()) {
+        eprintln!("karakuri: no browser could be started (xdg-open); open the file above yourself");
     }
     Ok(Exit::Success)
 }

@@ -23,7 +23,7 @@ use crate::cli;
 use crate::error::{CliError, at};
 use crate::progress::Display;
 use crate::site::{KEY_NAME, MANIFEST, Site};
-use crate::{assets, audit, doctor};
+use crate::{assets, audit, doctor, workflow};
 
 /// Runs the workflow to its end.
 pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
@@ -59,19 +59,12 @@ pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
 
 /// The job, and the fds that travel with it: the bundle's directory, then the input files.
 fn job(arguments: &cli::Run, site: &Site) -> Result<(Job, Vec<OwnedFd>), CliError> {
-    let directory = File::open(&arguments.dir).map_err(at(&arguments.dir))?;
-    if !directory.metadata().map_err(at(&arguments.dir))?.is_dir() {
-        let path = arguments.dir.display();
-        return Err(CliError::Usage(format!(
-            "{path} is not a directory; name the one that holds {FILE_NAME}"
-        )));
-    }
-    let mut fds: Vec<OwnedFd> = vec![directory.into()];
+    let mut fds: Vec<OwnedFd> = vec![workflow::open(&arguments.dir)?.into()];
     let (mut values, mut files) = (BTreeMap::new(), Vec::new());
     for (name, value) in &arguments.inputs {
         if is_file(&arguments.dir, name) {
             let path = PathBuf::from(value);
-            fds.push(File::open(&path).map_err(at(&path))?.into());
+            fds.push(File::open(&path).map_err(|e| no_input(name, at(&path)(e)))?.into());
             let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             files.push(FileInput { input: name.clone(), file_name: file_name.into() });
         } else if values.insert(name.clone(), value.clone()).is_some() {
@@ -92,6 +85,12 @@ fn job(arguments: &cli::Run, site: &Site) -> Result<(Job, Vec<OwnedFd>), CliErro
         recipient_name: KEY_NAME.to_owned(),
     };
     Ok((job, fds))
+}
+
+/// The file of an input cannot be opened.
+fn no_input(name: &str, why: CliError) -> CliError {
+    let message = format!("input {name:?} must be a file: {why}");
+    CliError::Refused { exit: Exit::InvalidInput, message }
 }
 
 /// Whether the manifest declares `name` as a file. A manifest that cannot be read is reported by

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::{self, Manifest, SigningIdentity};
 use karakuri_seal::{Context, Identity};
+use sha2::{Digest, Sha256};
 
 use crate::error::{CliError, at};
 
@@ -164,7 +165,14 @@ impl Site {
         artifact: &manifest::Artifact,
     ) -> Result<Vec<u8>, CliError> {
         let path = directory.join(format!("{}.esdk", artifact.id));
-        let message = fs::File::open(&path).map_err(at(&path))?;
+        let message = fs::read(&path).map_err(at(&path))?;
+        let digest: [u8; 32] = Sha256::digest(&message).into();
+        if digest != *artifact.summary.message_sha256.as_bytes() {
+            return Err(CliError::NotVerified(format!(
+                "{}: the artifact was altered: its SHA-256 is not the one in the signed manifest",
+                path.display()
+            )));
+        }
         let expected = Context {
             tenant: manifest.tenant.clone(),
             site: manifest.site.clone(),
@@ -173,7 +181,7 @@ impl Site {
         };
         let mut plaintext = Vec::new();
         let opened =
-            karakuri_seal::open(&[self.identity()?], Some(&expected), message, &mut plaintext)
+            karakuri_seal::open(&[self.identity()?], Some(&expected), &*message, &mut plaintext)
                 .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))?;
         if opened.summary != artifact.summary {
             return Err(CliError::NotVerified(format!(

@@ -1,8 +1,9 @@
 //! `karakuri sandbox explain`: the policy the monitor would put up, in words or as JSON.
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use karakuri_protocol::egress::Destination;
 use karakuri_sandbox::launch::LAYERS;
 use karakuri_sandbox::monitor::{Event, Request, Sandbox, Script};
 use karakuri_sandbox::policy::{Access, Control, Limits, Node, Payload, Policy, Profile};
@@ -11,17 +12,20 @@ use karakuri_workflow::manifest::{FILE_NAME, FilesAccess, Manifest};
 
 use super::owner::{Monitor, Named, command};
 use crate::cli::Explain;
-use crate::error::{CliError, at};
+use crate::error::CliError;
+use crate::{output, workflow};
 
 const MIB: u64 = 1024 * 1024;
 
 /// Prints the policy.
 pub(super) fn run(arguments: &Explain) -> Result<(), CliError> {
     let mut nested = Vec::new();
+    let mut hosts = BTreeSet::new();
     let (sandbox, work_mb) = match &arguments.dir {
         Some(directory) => {
             let grant = grant(directory)?;
             nested.extend(grant.1.nested_sandbox().iter().cloned());
+            hosts.extend(grant.1.network().iter().cloned());
             script(&grant)
         }
         None => {
@@ -38,10 +42,14 @@ pub(super) fn run(arguments: &Explain) -> Result<(), CliError> {
         return Err(CliError::internal("talking to karakuri-monitor")("it answered out of turn"));
     };
     if arguments.json {
-        let text = serde_json::to_string_pretty(&policy);
-        println!("{}", text.map_err(CliError::internal("writing JSON"))?);
+        let mut value =
+            serde_json::to_value(&policy).map_err(CliError::internal("writing JSON"))?;
+        value["applications_network"] =
+            hosts.iter().map(ToString::to_string).collect::<Vec<_>>().into();
+        output::json(&value)?;
     } else {
-        print!("{}{}", in_words(&policy, work_mb), applications(&nested));
+        let text = in_words(&policy, work_mb, &hosts) + &applications(&nested);
+        output::line(text.trim_end());
     }
     Ok(())
 }
@@ -49,7 +57,7 @@ pub(super) fn run(arguments: &Explain) -> Result<(), CliError> {
 /// A workflow under the grant of `karakuri run`.
 fn grant(directory: &Path) -> Result<(Manifest, Grant), CliError> {
     let path = directory.join(FILE_NAME);
-    let text = fs::read_to_string(&path).map_err(at(&path))?;
+    let text = workflow::manifest(directory)?;
     let manifest = Manifest::parse(&text, &path.to_string_lossy())
         .map_err(|e| CliError::Usage(e.to_string()))?;
     let grant = Grant::decide(&manifest, &karakuri_workflow::policy::Policy::development())
@@ -88,7 +96,7 @@ fn applications(nested: &[String]) -> String {
     )
 }
 
-fn in_words(policy: &Policy, work_mb: u64) -> String {
+fn in_words(policy: &Policy, work_mb: u64, hosts: &BTreeSet<Destination>) -> String {
     let mut lines = Vec::new();
     if let Payload::Run { command, socket } = &policy.payload {
         let words = command.arguments.iter().map(String::as_str);
@@ -106,6 +114,13 @@ fn in_words(policy: &Policy, work_mb: u64) -> String {
     );
     lines.push(format!("account      {account}"));
     lines.push("network      none, not even loopback; no sockets can be made".to_owned());
+    if !hosts.is_empty() {
+        lines.push(
+            "applications connect to, through a proxy of the run, by permissions.network"
+                .to_owned(),
+        );
+        lines.extend(hosts.iter().map(|host| format!("  {host}")));
+    }
     lines.push("files".to_owned());
     lines.extend(policy.tree.iter().filter_map(|node| file(node, work_mb)));
     lines.push("limits".to_owned());
@@ -122,7 +137,7 @@ fn in_words(policy: &Policy, work_mb: u64) -> String {
         "namespaces", "mounts, processes, network, IPC, host name, cgroups"
     ));
     lines.extend(LAYERS.iter().map(|layer| format!("  {:<12} {}", layer.name, layer.purpose)));
-    lines.join("\n") + "\n"
+    lines.join("\n")
 }
 
 fn file(node: &Node, work_mb: u64) -> Option<String> {
