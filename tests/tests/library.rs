@@ -55,6 +55,13 @@ fn hello_desktop() {
 }
 
 #[test]
+fn hello_steps_does_the_same_without_python() {
+    let finished = Agent::new().run(&library("hello-steps"), &["greeting=Steps 47"]);
+    finished.ended(Exit::Success);
+    assert_eq!(finished.outcome["outcome"]["outputs"]["greeting"], "Steps 47");
+}
+
+#[test]
 fn invoice_entry_reads_the_invoices_that_ship() {
     let finished = Agent::new().run(&library("invoice-entry"), &[]);
     finished.ended(Exit::Success);

@@ -1,6 +1,7 @@
 //! Each rule finds its mistake at its line, and the library's workflows have none.
 
 use super::*;
+use crate::manifest::{ManifestError, Problem};
 
 const MANIFEST: &str = r#"name = "a"
 version = "1.0.0"
@@ -183,11 +184,61 @@ fn a_plain_string_that_is_no_target_is_found() {
     );
 }
 
+/// The blocks of the guide that begin with the comment `# name`.
+fn example_of(name: &str) -> String {
+    let guide = include_str!("../../GUIDE.md");
+    let blocks = guide.split("\n```").skip(1).step_by(2);
+    let mut found = blocks.filter_map(|block| block.split_once('\n')).map(|(_, text)| text);
+    found.find(|text| text.starts_with(&format!("# {name}\n"))).unwrap().to_owned()
+}
+
+#[test]
+fn the_examples_of_the_guide_are_sound() {
+    let (manifest, yaml) = (example_of(FILE_NAME), example_of(STEPS));
+    let parsed = Manifest::parse(&manifest, FILE_NAME).unwrap();
+    let files = [source(FILE_NAME, &manifest), source(STEPS, &yaml)];
+    let findings = lint(&manifest, &files, Some(&read(&yaml)));
+    let errors: Vec<_> = findings.iter().filter(|f| f.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let policy = Policy::parse(&example_of("policy.toml"), "policy.toml").unwrap();
+    Grant::decide(&parsed, &policy).unwrap();
+}
+
+#[test]
+fn the_guide_has_every_key_and_every_method() {
+    let guide = include_str!("../../GUIDE.md");
+    let keys = |table: &str| match Manifest::parse(&format!("{table}zzz = 1"), "").unwrap_err() {
+        ManifestError { problem: Problem::UnknownKey { known, .. }, .. } => known,
+        other => panic!("{other}"),
+    };
+    let mut words: Vec<String> = METHODS.iter().map(|m| (*m).to_owned()).collect();
+    for table in ["", "[permissions]\n", "[limits]\n", "[inputs.a]\n", "[outputs.a]\n"] {
+        words.extend(keys(table));
+    }
+    for word in words.iter().filter(|w| {
+        !["permissions", "limits", "inputs", "outputs", "targets"].contains(&w.as_str())
+    }) {
+        assert!(guide.contains(&format!("`{word}`")), "{word}");
+    }
+    for (name, (default, ceiling)) in crate::limits::NAMES.iter().map(|name| {
+        let both = (crate::limits::DEFAULTS.get(name), crate::limits::CEILINGS.get(name));
+        (name, (both.0.unwrap(), both.1.unwrap()))
+    }) {
+        assert!(guide.contains(&format!("| {default} | {ceiling} |\n")), "{name}");
+        assert!(guide.contains(&format!("| `{name}` |")), "{name}");
+    }
+}
+
 #[test]
 fn the_workflows_that_ship_have_no_findings() {
     let hello = include_str!("../../library/hello-desktop/workflow.toml");
     let script = include_str!("../../library/hello-desktop/main.py");
     assert_eq!(lint(hello, &[source(FILE_NAME, hello), source("main.py", script)], None), []);
+
+    let hello = include_str!("../../library/hello-steps/workflow.toml");
+    let yaml = include_str!("../../library/hello-steps/steps.yaml");
+    let files = [source(FILE_NAME, hello), source(STEPS, yaml)];
+    assert_eq!(lint(hello, &files, Some(&read(yaml))), []);
 
     let invoices = include_str!("../../library/invoice-entry/workflow.toml");
     let pdf = |path| Source { path, size: 20_000, text: None };
