@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::stages::Started;
 use crate::end::End;
 use crate::report::{self, About};
-use crate::session::{Record, Requester, collect};
+use crate::session::{Record, Requester, collect, last_attempts};
 use crate::walls::Walls;
 
 /// How long killing a sandbox may take before the run ends without its answer.
@@ -33,6 +33,11 @@ pub(super) async fn finish(
         if tokio::time::timeout(KILL, walls.kill(sandbox)).await.is_err() {
             tracing::warn!("a sandbox did not end in time");
         }
+    }
+    if let Some((_, link)) = &started.egress
+        && tokio::time::timeout(KILL, last_attempts(link, &record)).await.is_err()
+    {
+        tracing::warn!("karakuri-egress did not end in time");
     }
     if let Some(ground) = &started.ground
         && let Err(e) = collect::rest(&mut record, ground, &started.collect)

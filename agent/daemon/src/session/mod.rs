@@ -33,7 +33,7 @@ use crate::evidence::{Evidence, EvidenceError, Sealed};
 use crate::timeline::{Timeline, What};
 use crate::walls::Ground;
 
-pub use watch::{Running, Watch, Watched};
+pub use watch::{Running, Watch, Watched, last_attempts};
 
 /// How long a wait lasts that does not say, until the script sets another time.
 const DEFAULT_WAIT_MS: u32 = 10_000;

@@ -14,7 +14,7 @@ use karakuri_sandbox::child::{Ending, Status};
 use karakuri_sandbox::link::LinkError;
 use tokio::time::Instant;
 
-use super::Requester;
+use super::{Record, Requester};
 use crate::async_link::AsyncLink;
 use crate::end::End;
 use crate::script::{Output, OutputEnd};
@@ -149,6 +149,16 @@ impl Watch<'_> {
                 self.timeline.borrow_mut().push(What::Line { level, text });
             }
         }
+    }
+}
+
+/// Takes what karakuri-egress said last and nobody has read yet, once it is killed: the script may end
+/// before the watch hears of an attempt, and every attempt is recorded.
+pub async fn last_attempts(link: &AsyncLink, record: &Record) {
+    while let Ok(Some((attempt, _))) = link.recv::<Attempt>().await {
+        let text = shown(&attempt);
+        record.attempts.borrow_mut().push(attempt);
+        record.push(What::Line { level: Level::Info, text });
     }
 }
 
