@@ -130,6 +130,7 @@ impl Refusal {
         match self {
             Self::Agent { .. } => "agent",
             Self::App { .. } => "apps",
+            Self::NestedSandbox { .. } => "nested_sandbox",
             Self::Clipboard { .. } => "clipboard",
             Self::Files { .. } => "files",
             Self::Network { .. } => "network",
