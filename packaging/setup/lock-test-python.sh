@@ -4,7 +4,7 @@
 set -euo pipefail
 
 lock="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/test-python.lock"
-packages=('aws-encryption-sdk[MPL]==4.0.7')
+packages=('aws-encryption-sdk[MPL]==4.0.7' 'pandas==2.3.3' 'numpy==2.4.6')
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
 
@@ -24,7 +24,8 @@ for wheel in sorted(Path(sys.argv[1]).glob("*.whl")):
     pin = f"{name.replace('_', '-').lower()}=={version}"
     pins.setdefault(pin, []).append(hashlib.sha256(wheel.read_bytes()).hexdigest())
 
-print("# Python packages of the tests (the official AWS Encryption SDK decrypts what we seal).")
+print("# Python packages of the tests: the official AWS Encryption SDK decrypts what we seal, and pandas")
+print("# works inside the sandbox.")
 print("# Written by packaging/setup/lock-test-python.sh; installed with pip --require-hashes.")
 for pin, digests in sorted(pins.items()):
     print(" \\\n    ".join([pin, *(f"--hash=sha256:{digest}" for digest in digests)]))

@@ -1,5 +1,5 @@
 //! Honest work goes on as outside: shells, Python with processes and threads, wheels with native
-//! code, static programs that manage their own threads and memory.
+//! code, Node.js, static programs that manage their own threads and memory.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
@@ -52,11 +52,24 @@ fn wheels_with_native_code() {
         .output()
         .unwrap();
     let packages = printed(&packages).trim().to_owned();
-    let program = "import wrapt, cryptography.hazmat.primitives.ciphers.aead as aead\n\
-                   print(len(aead.AESGCM(bytes(32)).encrypt(bytes(12), b'x', None)))";
+    let program = "import wrapt, cryptography.hazmat.primitives.ciphers.aead as aead, pandas\n\
+                   print(len(aead.AESGCM(bytes(32)).encrypt(bytes(12), b'x', None)))\n\
+                   table = pandas.DataFrame({'article': ['bolt', 'nut', 'bolt'], 'count': [1, 2, 3]})\n\
+                   table.to_csv('/work/table.csv', index=False)\n\
+                   print(pandas.read_csv('/work/table.csv').groupby('article')['count'].sum().to_dict())";
     let path = format!("PYTHONPATH={packages}");
     let arguments = ["--ro", &packages, "--env", &path, "--", "python3", "-c", program];
-    assert_eq!(printed(&exec(tempfile::tempdir().unwrap().path(), &arguments)), "17\n");
+    let found = printed(&exec(tempfile::tempdir().unwrap().path(), &arguments));
+    assert_eq!(found, "17\n{'bolt': 4, 'nut': 2}\n");
+}
+
+#[test]
+fn node() {
+    let work = with("work.js");
+    let output = exec(work.path(), &["--", "node", "work.js"]);
+    let things = "files text\nprograms ok\ncryptography 2d711642\ncompression ok\nwasm 7\n\
+                  threads ok\ntimers ok\n";
+    assert_eq!(printed(&output), things);
 }
 
 #[test]
