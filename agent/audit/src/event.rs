@@ -135,6 +135,12 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// A person paused a run.
+    #[serde(rename = "run.paused")]
+    RunPaused {},
+    /// A person let a paused run go on.
+    #[serde(rename = "run.resumed")]
+    RunResumed {},
     /// A run ended.
     #[serde(rename = "run.finished")]
     RunFinished {

@@ -23,6 +23,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a workflow on a desktop of its own
     Run(Run),
+    /// Let the run that goes on carry out no call until `resume`; its time stands still
+    Pause,
+    /// Let a paused run go on
+    Resume,
+    /// End the run that goes on, as Ctrl-C does; a second time kills it
+    Stop,
     /// Check a workflow without running it
     Lint(Lint),
     /// Check this machine and say how to mend what is missing

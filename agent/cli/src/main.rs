@@ -4,6 +4,7 @@ mod artifacts;
 mod assets;
 mod audit;
 mod cli;
+mod control;
 mod desktop;
 mod doctor;
 mod error;
@@ -19,6 +20,7 @@ mod workflow;
 use std::process::ExitCode;
 
 use clap::Parser;
+use karakuri_protocol::job::Control;
 
 use cli::{Cli, Command};
 
@@ -26,6 +28,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Pause => control::say(Control::Pause),
+        Command::Resume => control::say(Control::Resume),
+        Command::Stop => control::say(Control::Stop),
         Command::Lint(arguments) => lint::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Artifacts(arguments) => artifacts::run(arguments),

@@ -45,6 +45,8 @@ impl Display {
             Progress::Line { text } if self.watch => {
                 self.line(&format!("  | {}", text.escaped(200)))
             }
+            Progress::Paused(true) => self.line("paused; `karakuri resume` lets it go on"),
+            Progress::Paused(false) => self.line("resumed"),
             Progress::Line { .. } | Progress::Refused { .. } | Progress::Finished(_) => {}
         }
     }

@@ -20,6 +20,7 @@ use rustix::process::Signal;
 use time::OffsetDateTime;
 
 use crate::cli;
+use crate::control::Ear;
 use crate::error::{CliError, at};
 use crate::progress::Display;
 use crate::site::{KEY_NAME, MANIFEST, Site};
@@ -41,7 +42,9 @@ pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
     link.send(&job, &borrowed).map_err(CliError::internal("handing over the job"))?;
     drop(fds);
     let mut display = Display::new(arguments.watch, arguments.json);
-    let ended = follow(&link, &stop, &monitor, &mut display)?;
+    let ear = Ear::open(&site)?;
+    let ended = follow(&link, (&stop, ear.as_ref()), &monitor, &mut display)?;
+    drop(ear);
     let status = wait_and_tidy(&monitor, site.path());
     let outcome = match ended {
         Ended::Finished(outcome) => outcome,
@@ -177,28 +180,34 @@ enum Ended {
     Gone,
 }
 
-/// Shows progress until the run is over. The first signal asks the run to stop, the second kills.
+/// Shows progress until the run is over, and passes on what its person says. The first stop asks the run,
+/// the second kills it.
 fn follow(
     link: &Link,
-    stop: &UnixStream,
+    (signals, ear): (&UnixStream, Option<&Ear>),
     monitor: &Spawned,
     display: &mut Display,
 ) -> Result<Ended, CliError> {
     let mut asked = 0;
     loop {
-        let mut fds = [PollFd::new(link, PollFlags::IN), PollFd::new(stop, PollFlags::IN)];
+        let mut fds = vec![PollFd::new(link, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
+        fds.extend(ear.map(|ear| PollFd::new(ear, PollFlags::IN)));
         let tick = rustix::time::Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
         match rustix::event::poll(&mut fds, Some(&tick)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(e) => return Err(CliError::internal("waiting")(e)),
         }
-        let (link_ready, stop_ready) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
+        let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        let (link_ready, signal) = (ready[0], ready[1] && drain(signals));
+        let said = ear.filter(|_| ready.get(2) == Some(&true)).and_then(Ear::hear);
         display.tick();
-        if stop_ready && drain(stop) {
-            asked += 1;
-            display.stopping(asked);
+        for control in signal.then_some(Control::Stop).into_iter().chain(said) {
             // The daemon may be gone already; then its end is what comes next on the link.
-            let _sent = link.send(&Control::Stop, &[]);
+            let _sent = link.send(&control, &[]);
+            if control == Control::Stop {
+                asked += 1;
+                display.stopping(asked);
+            }
             if asked > 1 {
                 let _killed = rustix::process::pidfd_send_signal(&monitor.pidfd, Signal::KILL);
             }

@@ -148,7 +148,7 @@ fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
         outputs: BTreeMap::new(),
         soft_failures: Vec::new(),
         not_collected: Vec::new(),
-        attempts: Rc::default(),
+        heard: Rc::default(),
         run: job.run.clone(),
     })
 }

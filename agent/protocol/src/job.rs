@@ -43,6 +43,10 @@ pub struct FileInput {
 pub enum Control {
     /// End it now; what is there is sealed.
     Stop,
+    /// Carry out no call until [`Control::Resume`].
+    Pause,
+    /// Go on.
+    Resume,
 }
 
 /// Something that happened, as the requester is told.
@@ -77,6 +81,8 @@ pub enum Progress {
         /// What is wrong, where, and what to do.
         message: String,
     },
+    /// A person paused the run, or let it go on.
+    Paused(bool),
     /// The run is over.
     Finished(Box<Outcome>),
 }

@@ -81,10 +81,13 @@ pub(crate) fn run(steps: &[Step], channel: &mut Channel) -> Result<(), RunError>
     Ok(())
 }
 
-/// What is saved of a result: of something read or found, its text.
+/// What is saved of a result: of something read or found, its value if one was asked for, else its text.
 fn plain(result: Value) -> Value {
     match result {
-        Value::Object(mut object) => object.remove("text").unwrap_or(Value::Object(object)),
+        Value::Object(mut object) => match object.remove("value").or(object.remove("text")) {
+            Some(plain) => plain,
+            None => Value::Object(object),
+        },
         other => other,
     }
 }

@@ -26,7 +26,7 @@ use crate::display::{self, Display};
 use crate::end::End;
 use crate::intake::{self, Bundle, Intake};
 use crate::script::{Channel, Output, refusal, sdk};
-use crate::session::{Record, Requester, Running, Session, Watch, Watched};
+use crate::session::{Pause, Record, Requester, Running, Session, Watch, Watched};
 use crate::walls::{Ended, Ground, SandboxId, Walls, sandbox_refused};
 
 const MIB: u64 = 1024 * 1024;
@@ -236,6 +236,7 @@ async fn serve(
     started.script = Some(id);
     drop((stdin, socket, stdout_fd, stderr_fd));
     let limits = intake.grant.limits();
+    let pause = Rc::new(Pause::default());
     let mut watch = Watch {
         walls,
         running: running(started, id)?,
@@ -244,14 +245,16 @@ async fn serve(
         wall: Duration::from_secs(u64::from(limits.wall_s)),
         requester: requester.clone(),
         egress: started.egress.as_ref().map(|(_, link)| link),
-        attempts: record.attempts.clone(),
+        heard: record.heard.clone(),
+        pause: Rc::clone(&pause),
         timeline: record.timeline.clone(),
         last_words: None,
     };
     let files = intake.grant.files();
     let broker = Broker::new(intake.grant);
+    let screen = (desktop, display);
     let mut session =
-        Session::new(record, broker, (desktop, display), requester.clone(), intake.inputs, ground);
+        Session::new(record, broker, screen, requester.clone(), intake.inputs, ground, pause);
     let ended = tokio::select! {
         watched = watch.wait() => watched,
         end = session.serve(&mut channel) => Watched::Run(end),

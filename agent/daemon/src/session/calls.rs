@@ -146,7 +146,7 @@ impl Session<'_> {
         )
     }
 
-    /// Checks the grant, waits for the rate, does it.
+    /// Checks the grant, waits for the rate and for the end of a pause, does it.
     async fn carry_out(&mut self, call: &Call, doing: &mut Doing) -> Result<Value, Fault> {
         let admitted = match self.broker.admit(call, Instant::now()) {
             Ok(admitted) => admitted,
@@ -155,6 +155,7 @@ impl Session<'_> {
         if !admitted.delay.is_zero() {
             tokio::time::sleep(admitted.delay).await;
         }
+        self.pause.over().await;
         self.dispatch(&admitted.call, doing).await
     }
 

@@ -9,15 +9,15 @@ pub mod collect;
 mod hands;
 mod intent;
 mod notes;
+mod pause;
 mod watch;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use karakuri_audit::{Actor, AuditError, Entry, Event, IntoEntry, Log, Recorded, Selector};
+use karakuri_audit::{Actor, AuditError, Entry, Event, IntoEntry, Log, Recorded};
 use karakuri_protocol::desktop::Script;
-use karakuri_protocol::egress::Attempt;
 use karakuri_protocol::job::{Outcome, Progress};
 use karakuri_protocol::script::{CallError, ErrorKind};
 use karakuri_protocol::untrusted::Untrusted;
@@ -33,7 +33,11 @@ use crate::evidence::{Evidence, EvidenceError, Sealed};
 use crate::timeline::{Timeline, What};
 use crate::walls::Ground;
 
+pub use pause::Pause;
 pub use watch::{Running, Watch, Watched, last_attempts};
+
+/// Events that wait to be recorded before whatever is recorded next.
+pub type Heard = Rc<RefCell<Vec<(Actor, Event)>>>;
 
 /// How long a wait lasts that does not say, until the script sets another time.
 const DEFAULT_WAIT_MS: u32 = 10_000;
@@ -88,8 +92,8 @@ pub struct Record {
     pub soft_failures: Vec<Untrusted>,
     /// What the manifest's `collect` names and is not kept, each with the reason.
     pub not_collected: Vec<String>,
-    /// Connections the applications asked for and that are not recorded yet, from [`Watch`].
-    pub attempts: Rc<RefCell<Vec<Attempt>>>,
+    /// What happened beside the conversation with the script and is not recorded yet, from [`Watch`].
+    pub heard: Heard,
     /// The run's id.
     pub run: String,
 }
@@ -105,9 +109,8 @@ impl Record {
     }
 
     fn append<T: IntoEntry>(&mut self, intent: T) -> Result<Recorded<T>, End> {
-        for Attempt { destination, outcome } in self.attempts.take() {
-            let event = Event::NetworkAttempt { destination: Selector::new(&destination), outcome };
-            self.append_one(Entry { run: Some(self.run.clone()), actor: Actor::Egress, event })?;
+        for (actor, event) in self.heard.take() {
+            self.append_one(Entry { run: Some(self.run.clone()), actor, event })?;
         }
         self.append_one(intent)
     }
@@ -152,6 +155,7 @@ pub struct Session<'a> {
     inputs: BTreeMap<String, Bound>,
     ground: Rc<Ground>,
     language: Script,
+    pause: Rc<Pause>,
     wait_ms: u32,
     calls: u32,
     unhandled: Option<ErrorKind>,
@@ -201,6 +205,7 @@ impl<'a> Session<'a> {
         requester: Requester,
         inputs: BTreeMap<String, Bound>,
         ground: Rc<Ground>,
+        pause: Rc<Pause>,
     ) -> Self {
         let language = broker.grant().language();
         Self {
@@ -212,6 +217,7 @@ impl<'a> Session<'a> {
             inputs,
             ground,
             language,
+            pause,
             wait_ms: DEFAULT_WAIT_MS,
             calls: 0,
             unhandled: None,

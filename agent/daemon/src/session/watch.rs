@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
+use karakuri_audit::{Actor, Event, Selector};
 use karakuri_protocol::egress::{Attempt, AttemptOutcome};
 use karakuri_protocol::job::{Control, Exit, Progress};
 use karakuri_protocol::script::Level;
@@ -14,7 +15,7 @@ use karakuri_sandbox::child::{Ending, Status};
 use karakuri_sandbox::link::LinkError;
 use tokio::time::Instant;
 
-use super::{Record, Requester};
+use super::{Heard, Pause, Record, Requester};
 use crate::async_link::AsyncLink;
 use crate::end::End;
 use crate::script::{Output, OutputEnd};
@@ -53,8 +54,10 @@ pub struct Watch<'a> {
     pub requester: Requester,
     /// The link to karakuri-egress.
     pub egress: Option<&'a AsyncLink>,
-    /// Where it puts what the applications asked for.
-    pub attempts: Rc<RefCell<Vec<Attempt>>>,
+    /// Where what is to be recorded goes.
+    pub heard: Heard,
+    /// What a person at the terminal can set.
+    pub pause: Rc<Pause>,
     /// Where lines go.
     pub timeline: Rc<RefCell<Timeline>>,
     /// The last line the script printed to stderr.
@@ -73,7 +76,8 @@ pub enum Watched {
 impl Watch<'_> {
     /// Waits for the first thing that ends the run.
     pub async fn wait(&mut self) -> Watched {
-        let deadline = Instant::now() + self.wall;
+        let mut deadline = Instant::now() + self.wall;
+        let mut paused: Option<Instant> = None;
         let [stdout, stderr] = &mut self.outputs;
         let mut open = [true, true];
         loop {
@@ -90,7 +94,7 @@ impl Watch<'_> {
                     Ok(ended) => return Watched::Run(process_ended(ended, self.running)),
                     Err(e) => return Watched::Run(e.into()),
                 },
-                () = tokio::time::sleep_until(deadline) => {
+                () = tokio::time::sleep_until(deadline), if paused.is_none() => {
                     let s = self.wall.as_secs();
                     let message = format!("the run took longer than limits.wall_s = {s} and was stopped");
                     return Watched::Run(End::new(Exit::Timeout, message));
@@ -98,7 +102,7 @@ impl Watch<'_> {
                 attempt = next_attempt(self.egress) => match attempt {
                     Ok(Some((attempt, _))) => {
                         let text = shown(&attempt);
-                        self.attempts.borrow_mut().push(attempt);
+                        self.heard.borrow_mut().push(recorded(&attempt));
                         (Ok(text), Level::Info)
                     }
                     // Its end is reported by the monitor, which knows why.
@@ -107,13 +111,24 @@ impl Watch<'_> {
                         continue;
                     }
                 },
-                control = self.requester.link().recv::<Control>() => {
-                    let why = match control {
-                        Ok(Some((Control::Stop, _))) => "a person stopped the run",
-                        _ => "whoever asked for the run is gone",
-                    };
-                    return Watched::Run(End::new(Exit::Interrupted, why));
-                }
+                control = self.requester.link().recv::<Control>() => match control {
+                    Ok(Some((Control::Pause, _))) => {
+                        paused = paused.or(Some(Instant::now()));
+                        match pauses(&self.pause, &self.heard, &self.requester, true) {
+                            Some(text) => (Ok(text), Level::Info),
+                            None => continue,
+                        }
+                    }
+                    Ok(Some((Control::Resume, _))) => {
+                        deadline += paused.take().map_or(Duration::ZERO, |since| since.elapsed());
+                        match pauses(&self.pause, &self.heard, &self.requester, false) {
+                            Some(text) => (Ok(text), Level::Info),
+                            None => continue,
+                        }
+                    }
+                    Ok(Some((Control::Stop, _))) => return interrupted("a person stopped the run"),
+                    _ => return interrupted("whoever asked for the run is gone"),
+                },
             };
             self.output_room = rooms[0].min(rooms[1]);
             match line {
@@ -157,7 +172,7 @@ impl Watch<'_> {
 pub async fn last_attempts(link: &AsyncLink, record: &Record) {
     while let Ok(Some((attempt, _))) = link.recv::<Attempt>().await {
         let text = shown(&attempt);
-        record.attempts.borrow_mut().push(attempt);
+        record.heard.borrow_mut().push(recorded(&attempt));
         record.push(What::Line { level: Level::Info, text });
     }
 }
@@ -170,6 +185,29 @@ async fn next_attempt(
         Some(link) => link.recv::<Attempt>().await,
         None => std::future::pending().await,
     }
+}
+
+/// Pauses or resumes; what to say of it, unless it is so already.
+fn pauses(pause: &Pause, heard: &Heard, requester: &Requester, paused: bool) -> Option<Untrusted> {
+    if !pause.set(paused) {
+        return None;
+    }
+    let (event, text) = match paused {
+        true => (Event::RunPaused {}, "a person paused the run"),
+        false => (Event::RunResumed {}, "a person let the run go on"),
+    };
+    heard.borrow_mut().push((Actor::User, event));
+    requester.tell(&Progress::Paused(paused));
+    Some(text.into())
+}
+
+fn interrupted(why: &str) -> Watched {
+    Watched::Run(End::new(Exit::Interrupted, why))
+}
+
+fn recorded(attempt: &Attempt) -> (Actor, Event) {
+    let (destination, outcome) = (Selector::new(&attempt.destination), attempt.outcome);
+    (Actor::Egress, Event::NetworkAttempt { destination, outcome })
 }
 
 fn shown(attempt: &Attempt) -> Untrusted {
