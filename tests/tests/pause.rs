@@ -1,5 +1,4 @@
 //! A person pauses a run, lets it go on, and stops it, with a word from another terminal.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

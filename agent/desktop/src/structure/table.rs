@@ -87,15 +87,13 @@ fn between(
 
 /// Puts every line into its cell. A line that runs across several belongs to the first.
 fn fill(lines: &[&Line], rows: &[Range<i32>], columns: &[Range<i32>]) -> Vec<Vec<Untrusted>> {
-    let near = line_height(lines) as i32;
+    let near = line_height(lines);
     let mut cells: Vec<Vec<Vec<&Line>>> = vec![vec![Vec::new(); columns.len()]; rows.len()];
     for line in lines {
         let middle = line.rect.center();
         let row = rows.iter().position(|row| row.contains(&middle.y));
-        let column = columns.iter().position(|column| {
-            let start = line.rect.left + near.min(i32::try_from(line.rect.width / 2).unwrap_or(0));
-            start < column.end
-        });
+        let start = f64::from(line.rect.left) + near.min(f64::from(line.rect.width) / 2.0);
+        let column = columns.iter().position(|column| start < f64::from(column.end));
         if let (Some(row), Some(column)) = (row, column) {
             cells[row][column].push(line);
         }

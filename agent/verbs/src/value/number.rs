@@ -120,7 +120,7 @@ fn split(text: &str) -> Result<(&str, &str), String> {
 fn grouped(text: &str) -> Result<String, String> {
     let groups: Vec<&str> = text.split([',', '.', '\'', '\u{2019}', ' ']).collect();
     let digits = |group: &&str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
-    if !groups.iter().all(|group| digits(&group)) {
+    if !groups.iter().all(digits) {
         return Err("it has other characters than digits and their separators".to_owned());
     }
     let (first, rest) = (groups[0], &groups[1..]);
