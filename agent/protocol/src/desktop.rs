@@ -281,6 +281,8 @@ pub enum Question {
         timeout_ms: u32,
         /// How to read.
         script: Script,
+        /// Whether the one match is to be clicked: greyed out, it is given a moment to become ready.
+        click: bool,
         /// Whether to send the picture that was looked at.
         picture: bool,
     },

@@ -7,7 +7,7 @@ use karakuri_protocol::target::Target;
 use serde_json::{Value, json};
 
 use crate::carry_out::unsupported;
-use crate::look::locate;
+use crate::look::{locate, locate_to_click};
 use crate::{Acted, Desk, Settings};
 
 /// Clicks, presses, releases, moves.
@@ -88,7 +88,7 @@ async fn optional<D: Desk>(
     settings: Settings,
 ) -> Result<Option<Hit>, D::Error> {
     match target {
-        Some(target) => locate(desk, target, timeout_ms, settings).await.map(Some),
+        Some(target) => locate_to_click(desk, target, timeout_ms, settings).await.map(Some),
         None => Ok(None),
     }
 }

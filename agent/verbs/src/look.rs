@@ -103,8 +103,28 @@ pub(crate) async fn locate<D: Desk>(
     timeout_ms: Option<u32>,
     settings: Settings,
 ) -> Result<Hit, D::Error> {
+    locate_for(desk, target, timeout_ms, settings, false).await
+}
+
+/// As [`locate`], for what is to be clicked.
+pub(crate) async fn locate_to_click<D: Desk>(
+    desk: &mut D,
+    target: &Target,
+    timeout_ms: Option<u32>,
+    settings: Settings,
+) -> Result<Hit, D::Error> {
+    locate_for(desk, target, timeout_ms, settings, true).await
+}
+
+async fn locate_for<D: Desk>(
+    desk: &mut D,
+    target: &Target,
+    timeout_ms: Option<u32>,
+    settings: Settings,
+    click: bool,
+) -> Result<Hit, D::Error> {
     let timeout = timeout_ms.unwrap_or(settings.wait_ms);
-    let looked = see(desk, target, Until::Present, timeout, settings).await?;
+    let looked = see(desk, target, Until::Present, (timeout, click), settings).await?;
     if let Some(picture) = looked.picture {
         desk.keep(picture)?;
     }
@@ -117,11 +137,12 @@ async fn see<D: Desk>(
     desk: &mut D,
     target: &Target,
     until: Until,
-    timeout_ms: u32,
+    (timeout_ms, click): (u32, bool),
     settings: Settings,
 ) -> Result<Looked, D::Error> {
     let (target, script, picture) = (target.clone(), settings.language, desk.wants_pictures());
-    let answer = desk.ask(Question::Look { target, until, timeout_ms, script, picture }).await?;
+    let answer =
+        desk.ask(Question::Look { target, until, timeout_ms, script, click, picture }).await?;
     match answer.reply {
         Reply::Looked { hits, nearest, waited_ms } => {
             Ok(Looked { hits, nearest, ms: waited_ms, picture: answer.picture })
@@ -135,7 +156,7 @@ async fn hits<D: Desk>(
     target: &Target,
     settings: Settings,
 ) -> Result<Vec<Hit>, D::Error> {
-    Ok(see(desk, target, Until::Present, 0, settings).await?.hits)
+    Ok(see(desk, target, Until::Present, (0, false), settings).await?.hits)
 }
 
 async fn wait_gone<D: Desk>(
@@ -145,7 +166,7 @@ async fn wait_gone<D: Desk>(
     settings: Settings,
 ) -> Result<Value, D::Error> {
     let timeout = timeout_ms.unwrap_or(settings.wait_ms);
-    let looked = see(desk, target, Until::Gone, timeout, settings).await?;
+    let looked = see(desk, target, Until::Gone, (timeout, false), settings).await?;
     let Some(hit) = looked.hits.first() else {
         return Ok(json!({ "ms": looked.ms }));
     };
@@ -183,7 +204,7 @@ async fn expect_any<D: Desk>(
 ) -> Result<Value, D::Error> {
     let timeout = params.timeout_ms.unwrap_or(settings.wait_ms);
     let any = Target::new(Find::AnyOf(params.targets.values().cloned().collect()));
-    let looked = see(desk, &any, Until::Present, timeout, settings).await?;
+    let looked = see(desk, &any, Until::Present, (timeout, false), settings).await?;
     if let Some(picture) = looked.picture {
         desk.keep(picture)?;
     }

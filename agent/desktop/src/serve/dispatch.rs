@@ -97,9 +97,9 @@ impl Dispatch {
 fn ask(desktop: &mut Desktop, eyes: &mut Eyes, question: Question) -> Result<Answer, ServeError> {
     let screen = desktop.screen();
     Ok(match question {
-        Question::Look { target, until, timeout_ms, script, picture } => {
+        Question::Look { target, until, timeout_ms, script, click, picture } => {
             let timeout = milliseconds(timeout_ms);
-            let look = Look { target: &target, until, timeout, script, picture };
+            let look = Look { target: &target, until, timeout, script, click, picture };
             return look::look(desktop, eyes, &look);
         }
         Question::Read { region, script } => {

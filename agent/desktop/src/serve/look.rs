@@ -11,12 +11,16 @@ use super::change::changes;
 use super::dispatch::Answer;
 use super::error::ServeError;
 use super::eyes::Eyes;
+use super::ready::is_greyed;
 use crate::x11::desktop::Desktop;
 
 /// A screen that is being drawn is looked at again once it was quiet for so long,
 const QUIET: Duration = Duration::from_millis(20);
 /// or was busy for so long.
 const BUSY: Duration = Duration::from_millis(200);
+/// A button that is greyed out is given so long to become ready: programs look at what was typed
+/// before they let it be pressed.
+const READY: Duration = Duration::from_secs(1);
 
 /// A look for a target.
 pub(super) struct Look<'a> {
@@ -28,6 +32,8 @@ pub(super) struct Look<'a> {
     pub(super) timeout: Duration,
     /// How to read.
     pub(super) script: Script,
+    /// Whether the one match is to be clicked.
+    pub(super) click: bool,
     /// Whether to send the picture that was looked at.
     pub(super) picture: bool,
 }
@@ -49,6 +55,11 @@ pub(super) fn look(
             Until::Present => !found.hits.is_empty(),
             Until::Gone => found.hits.is_empty(),
         };
+        let ready = start + READY;
+        if look.click && Instant::now() < ready && is_greyed(&frame, &found.hits) {
+            desktop.wait_drawn(ready, QUIET, BUSY)?;
+            continue;
+        }
         if done || last || !desktop.wait_drawn(deadline, QUIET, BUSY)? {
             let waited_ms = milliseconds(start.elapsed());
             let reply = Reply::Looked { hits: found.hits, nearest: found.nearest, waited_ms };

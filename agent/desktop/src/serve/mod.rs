@@ -11,5 +11,6 @@ pub(crate) mod dispatch;
 mod error;
 mod eyes;
 mod look;
+mod ready;
 pub mod server;
 mod watch;

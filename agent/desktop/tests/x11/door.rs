@@ -158,6 +158,36 @@ window.show_all()
 Gtk.main()
 "#;
 
+/// A button that can be pressed only some time after something was typed.
+const LATE: &str = r#"
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import GLib, Gtk
+window = Gtk.Window(title="Late", default_width=420, default_height=200)
+box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, margin=24, spacing=12)
+window.add(box)
+entry = Gtk.Entry()
+button = Gtk.Button(label="Apply", sensitive=False)
+label = Gtk.Label(label="nothing")
+for child in (entry, button, label):
+    box.add(child)
+entry.connect("changed", lambda _: GLib.timeout_add(400, button.set_sensitive, True))
+button.connect("clicked", lambda _: label.set_text("everything"))
+window.show_all()
+Gtk.main()
+"#;
+
+#[test]
+fn a_button_that_is_greyed_out_is_given_a_moment() {
+    let display = Display::start();
+    let mut door = Door::open(&display, &[]);
+    door.call("launch", json!({ "app": "python3", "args": ["-c", LATE] }));
+    door.call("wait_for", json!({ "target": "text:Apply" }));
+    door.call("type_text", json!({ "text": "x" }));
+    door.call("click", json!({ "target": "text:Apply" }));
+    door.call("wait_for", json!({ "target": "text:everything", "timeout_ms": 5000 }));
+}
+
 #[test]
 fn a_form_has_its_controls_and_they_can_be_clicked() {
     let display = Display::start();
