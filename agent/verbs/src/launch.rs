@@ -13,6 +13,10 @@ use crate::{Acted, Desk};
 
 /// How long a window may take when the call does not say, in ms: office programs are slow starters.
 const WINDOW_MS: u32 = 30_000;
+/// A window is drawn when it did not change for so long, in ms,
+const DRAWN_MS: u32 = 200;
+/// or it never holds still.
+const DRAWING_MS: u32 = 1_500;
 /// How often the end of the program is looked for meanwhile, in ms.
 const SLICE_MS: u32 = 1_000;
 
@@ -28,6 +32,10 @@ pub(crate) async fn launch<D: Desk>(
     let program = desk.start(&params.app, &params.args).await?;
     let begin = Instant::now();
     let window = appearance(desk, params, program, known).await?;
+    // It appears before there is anything in it. One that lies off the screen is not waited for.
+    let region = Some(window.rect);
+    let still = Question::Still { still_ms: DRAWN_MS, region, timeout_ms: DRAWING_MS };
+    let _drawn = desk.ask(still).await;
     let ms = u32::try_from(begin.elapsed().as_millis()).unwrap_or(u32::MAX);
     let acted = Acted { effect: Effect::Confirmed, changed: Some(window.rect), ms };
     desk.started(&acted).await?;
