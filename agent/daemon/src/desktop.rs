@@ -141,8 +141,8 @@ impl Desktop {
         let act = intent.intent().act().clone();
         let answer = self.request(&Request::Act { act, watch_ms, picture }).await?;
         match answer.reply {
-            Reply::Acted { effect, changed, ms } => {
-                Ok((Acted { effect, changed, ms }, answer.picture))
+            Reply::Acted { effect, changed, ms, via } => {
+                Ok((Acted { effect, changed, ms, via }, answer.picture))
             }
             _ => Err(DesktopError::OutOfTurn),
         }

@@ -88,6 +88,8 @@ pub enum Via {
     Region,
     /// The keyboard goes to the window that has the focus.
     Focus,
+    /// The text, or the rest of it, went through the clipboard: keys could not carry it.
+    Paste,
 }
 
 /// A line of text on the screen.
@@ -186,6 +188,18 @@ pub enum PointerAct {
     },
 }
 
+/// What was found at a look, as an act relies on it: the act is refused when it is no longer so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// The number of the look, as [`Reply::Looked`] told it.
+    pub look: u32,
+    /// The box that was found. The same surface must still be there.
+    pub rect: Rect,
+    /// Whether its pixels must be the same as well.
+    pub exact: bool,
+}
+
 /// An act: anything that can change what an application does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -200,6 +214,8 @@ pub enum Act {
         button: Button,
         /// Modifiers held meanwhile, `ctrl+shift`.
         keys: Option<String>,
+        /// What must still be so; nothing if left out.
+        seen: Option<Seen>,
     },
     /// Type text into the window that has the focus.
     Type {
@@ -385,6 +401,8 @@ pub enum Reply {
         nearest: Vec<Hit>,
         /// How long it took.
         waited_ms: u32,
+        /// The number of this look, for [`Seen`].
+        look: u32,
     },
     /// To [`Question::Read`].
     Lines(Vec<Line>),
@@ -410,6 +428,8 @@ pub enum Reply {
         changed: Option<Rect>,
         /// From injecting to the answer.
         ms: u32,
+        /// The route it took, where that is not the one the act names.
+        via: Option<Via>,
     },
     /// To [`Question::Clipboard`].
     Clipboard(Untrusted),

@@ -1,14 +1,17 @@
 //! Acts with pointer and keyboard.
 
-use karakuri_protocol::desktop::{Act, Button, Hit, PointerAct, Via};
+use karakuri_protocol::desktop::{Act, Button, Effect, Hit, PointerAct, Seen, Via};
 use karakuri_protocol::geometry::Point;
 use karakuri_protocol::script::{Call, DragParams, PointerParams, ScrollParams, Side};
 use karakuri_protocol::target::Target;
 use serde_json::{Value, json};
 
 use crate::carry_out::unsupported;
-use crate::look::{locate, locate_to_click};
+use crate::look::{locate, locate_to_click, relocate};
 use crate::{Acted, Desk, Settings};
+
+/// How often a place is looked for that goes on changing under the act.
+const TRIES: u8 = 4;
 
 /// Clicks, presses, releases, moves.
 pub(crate) async fn point<D: Desk>(
@@ -27,11 +30,13 @@ pub(crate) async fn point<D: Desk>(
         Call::Hover(_) => (PointerAct::Move, Button::Left),
         _ => (PointerAct::Click { count: 1 }, Button::Left),
     };
-    let hit = optional(desk, params.target.as_ref(), params.timeout_ms, settings).await?;
-    let at = hit.as_ref().map(|hit| params.beside.map_or(hit.at, |side| beside(hit, side)));
     let button = params.button.unwrap_or(own_button);
-    let act = Act::Pointer { act, at, button, keys: params.keys.clone() };
-    perform(desk, act, hit.map(|hit| (hit.via, at.unwrap_or(hit.at)))).await
+    let make = |at: Option<Point>, seen| {
+        let at = Place { at, seen };
+        pointer(act.clone(), at, button, params.keys.clone())
+    };
+    let side = params.beside;
+    on_target(desk, (params.target.as_ref(), side), params.timeout_ms, settings, make).await
 }
 
 /// Drags.
@@ -40,17 +45,14 @@ pub(crate) async fn drag<D: Desk>(
     params: &DragParams,
     settings: Settings,
 ) -> Result<Value, D::Error> {
-    let from = locate(desk, &params.from, params.timeout_ms, settings).await?;
-    let to = locate(desk, &params.to, params.timeout_ms, settings).await?;
+    let to = locate(desk, &params.to, params.timeout_ms, settings).await?.hit;
     let mut path = params.path.clone();
     path.push(to.at);
-    let act = Act::Pointer {
-        act: PointerAct::Drag { path },
-        at: Some(from.at),
-        button: params.button.unwrap_or_default(),
-        keys: params.keys.clone(),
+    let make = |at: Option<Point>, seen| {
+        let (act, at) = (PointerAct::Drag { path: path.clone() }, Place { at, seen });
+        pointer(act, at, params.button.unwrap_or_default(), params.keys.clone())
     };
-    perform(desk, act, Some((from.via, from.at))).await
+    on_target(desk, (Some(&params.from), None), params.timeout_ms, settings, make).await
 }
 
 /// Turns the wheel.
@@ -59,11 +61,11 @@ pub(crate) async fn scroll<D: Desk>(
     params: &ScrollParams,
     settings: Settings,
 ) -> Result<Value, D::Error> {
-    let hit = optional(desk, params.target.as_ref(), params.timeout_ms, settings).await?;
-    let act = PointerAct::Scroll { direction: params.direction, ticks: params.ticks };
-    let at = hit.as_ref().map(|hit| hit.at);
-    let act = Act::Pointer { act, at, button: Button::Left, keys: None };
-    perform(desk, act, hit.map(|hit| (hit.via, hit.at))).await
+    let make = |at: Option<Point>, seen| {
+        let act = PointerAct::Scroll { direction: params.direction, ticks: params.ticks };
+        pointer(act, Place { at, seen }, Button::Left, None)
+    };
+    on_target(desk, (params.target.as_ref(), None), params.timeout_ms, settings, make).await
 }
 
 /// Acts with the keyboard, the clipboard, a window.
@@ -78,34 +80,61 @@ pub(crate) async fn key<D: Desk>(desk: &mut D, call: &Call) -> Result<Value, D::
         Call::Focus(p) => Act::Focus { window: p.window },
         _ => return Err(unsupported().into()),
     };
-    perform(desk, act, None).await
+    perform(desk, act).await
 }
 
-async fn optional<D: Desk>(
+/// Where an act goes, and what it relies on there.
+struct Place {
+    at: Option<Point>,
+    seen: Option<Seen>,
+}
+
+fn pointer(act: PointerAct, place: Place, button: Button, keys: Option<String>) -> Act {
+    Act::Pointer { act, at: place.at, button, keys, seen: place.seen }
+}
+
+/// Looks for the target and acts there. An act that was refused, because the place has changed since
+/// the look, was not carried out, so it is safe to look and act again; nothing else is repeated.
+async fn on_target<D: Desk>(
     desk: &mut D,
-    target: Option<&Target>,
+    (target, side): (Option<&Target>, Option<Side>),
     timeout_ms: Option<u32>,
     settings: Settings,
-) -> Result<Option<Hit>, D::Error> {
-    match target {
-        Some(target) => locate_to_click(desk, target, timeout_ms, settings).await.map(Some),
-        None => Ok(None),
+    make: impl Fn(Option<Point>, Option<Seen>) -> Act,
+) -> Result<Value, D::Error> {
+    let Some(target) = target else {
+        let acted = desk.act(make(None, None), Via::Focus).await?;
+        return Ok(answer(&acted, Via::Focus, None));
+    };
+    let mut found = locate_to_click(desk, target, timeout_ms, settings).await?;
+    // What moves or blinks by itself is never twice the same, but it stays where it is.
+    let mut exact = true;
+    for tries_left in (0..TRIES).rev() {
+        let at = side.map_or(found.hit.at, |side| beside(&found.hit, side));
+        let via = found.hit.via;
+        let acted = desk.act(make(Some(at), found.relied_on(exact)), via).await?;
+        let told = answer(&acted, via, Some(at));
+        if acted.effect != Effect::Refused || tries_left == 0 {
+            return Ok(told);
+        }
+        let Some(again) = relocate(desk, target, timeout_ms, settings).await? else {
+            return Ok(told);
+        };
+        exact = again.hit.rect != found.hit.rect;
+        found = again;
     }
+    Err(desk.out_of_turn())
 }
 
-async fn perform<D: Desk>(
-    desk: &mut D,
-    act: Act,
-    place: Option<(Via, Point)>,
-) -> Result<Value, D::Error> {
-    let via = place.map_or(Via::Focus, |(via, _)| via);
-    let acted = desk.act(act, via).await?;
-    Ok(answer(&acted, via, place.map(|(_, at)| at)))
+async fn perform<D: Desk>(desk: &mut D, act: Act) -> Result<Value, D::Error> {
+    let acted = desk.act(act, Via::Focus).await?;
+    Ok(answer(&acted, Via::Focus, None))
 }
 
 /// What every act answers.
 pub(crate) fn answer(acted: &Acted, via: Via, at: Option<Point>) -> Value {
-    let Acted { effect, changed, ms } = acted;
+    let Acted { effect, changed, ms, via: taken } = acted;
+    let via = taken.unwrap_or(via);
     json!({ "effect": effect, "via": via, "at": at, "ms": ms, "changed": changed })
 }
 

@@ -22,6 +22,8 @@ pub struct Acted {
     pub changed: Option<Rect>,
     /// How long it took.
     pub ms: u32,
+    /// The route it took, where that is not the one the call names.
+    pub via: Option<Via>,
 }
 
 /// One call's way to the desktop. In a run it holds the approval of the call, without which it can

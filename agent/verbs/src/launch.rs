@@ -37,7 +37,7 @@ pub(crate) async fn launch<D: Desk>(
     let still = Question::Still { still_ms: DRAWN_MS, region, timeout_ms: DRAWING_MS };
     let _drawn = desk.ask(still).await;
     let ms = u32::try_from(begin.elapsed().as_millis()).unwrap_or(u32::MAX);
-    let acted = Acted { effect: Effect::Confirmed, changed: Some(window.rect), ms };
+    let acted = Acted { effect: Effect::Confirmed, changed: Some(window.rect), ms, via: None };
     desk.started(&acted).await?;
     let mut value = answer(&acted, Via::Focus, None);
     value["window"] = to_value(&window)?;

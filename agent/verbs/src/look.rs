@@ -1,6 +1,6 @@
 //! Calls that look: waiting, finding, reading.
 
-use karakuri_protocol::desktop::{Control, Hit, Question, Reply, Until, Via};
+use karakuri_protocol::desktop::{Control, Hit, Question, Reply, Seen, Until, Via};
 use karakuri_protocol::script::{
     Call, CallError, ErrorKind, ExpectAnyParams, StillParams, TextReadParams,
 };
@@ -11,8 +11,23 @@ use serde_json::{Value, json};
 use crate::carry_out::{to_value, unsupported};
 use crate::{Desk, Settings, value, words};
 
+/// A match, and the look that found it.
+pub(crate) struct Found {
+    pub(crate) hit: Hit,
+    look: u32,
+}
+
+impl Found {
+    /// What an act there relies on; nothing where the script named the place itself.
+    pub(crate) fn relied_on(&self, exact: bool) -> Option<Seen> {
+        let named = matches!(self.hit.via, Via::Point | Via::Region);
+        (!named).then_some(Seen { look: self.look, rect: self.hit.rect, exact })
+    }
+}
+
 /// What was seen.
 struct Looked {
+    look: u32,
     hits: Vec<Hit>,
     nearest: Vec<Hit>,
     ms: u32,
@@ -27,9 +42,9 @@ pub(crate) async fn look<D: Desk>(
 ) -> Result<Value, D::Error> {
     match call {
         Call::WaitFor(p) | Call::Expect(p) => {
-            Ok(to_value(&locate(desk, &p.target, p.timeout_ms, settings).await?)?)
+            Ok(to_value(&locate(desk, &p.target, p.timeout_ms, settings).await?.hit)?)
         }
-        Call::Find(p) => Ok(to_value(&locate(desk, &p.target, Some(0), settings).await?)?),
+        Call::Find(p) => Ok(to_value(&locate(desk, &p.target, Some(0), settings).await?.hit)?),
         Call::WaitGone(p) => wait_gone(desk, &p.target, p.timeout_ms, settings).await,
         Call::WaitStill(p) => wait_still(desk, p, settings).await,
         Call::Exists(p) => Ok(json!(!hits(desk, &p.target, settings).await?.is_empty())),
@@ -102,7 +117,7 @@ pub(crate) async fn locate<D: Desk>(
     target: &Target,
     timeout_ms: Option<u32>,
     settings: Settings,
-) -> Result<Hit, D::Error> {
+) -> Result<Found, D::Error> {
     locate_for(desk, target, timeout_ms, settings, false).await
 }
 
@@ -112,7 +127,7 @@ pub(crate) async fn locate_to_click<D: Desk>(
     target: &Target,
     timeout_ms: Option<u32>,
     settings: Settings,
-) -> Result<Hit, D::Error> {
+) -> Result<Found, D::Error> {
     locate_for(desk, target, timeout_ms, settings, true).await
 }
 
@@ -122,7 +137,7 @@ async fn locate_for<D: Desk>(
     timeout_ms: Option<u32>,
     settings: Settings,
     click: bool,
-) -> Result<Hit, D::Error> {
+) -> Result<Found, D::Error> {
     let timeout = timeout_ms.unwrap_or(settings.wait_ms);
     let looked = see(desk, target, Until::Present, (timeout, click), settings).await?;
     if let Some(picture) = looked.picture {
@@ -130,7 +145,23 @@ async fn locate_for<D: Desk>(
     }
     let hit = one(target, looked.hits, looked.nearest, looked.ms)?;
     desk.found(&hit);
-    Ok(hit)
+    Ok(Found { hit, look: looked.look })
+}
+
+/// Looks once more for a target that was there; none when it is not, or not once.
+pub(crate) async fn relocate<D: Desk>(
+    desk: &mut D,
+    target: &Target,
+    timeout_ms: Option<u32>,
+    settings: Settings,
+) -> Result<Option<Found>, D::Error> {
+    let timeout = timeout_ms.unwrap_or(settings.wait_ms);
+    let mut looked = see(desk, target, Until::Present, (timeout, true), settings).await?;
+    let hit = if looked.hits.len() == 1 { looked.hits.pop() } else { None };
+    if let Some(hit) = &hit {
+        desk.found(hit);
+    }
+    Ok(hit.map(|hit| Found { hit, look: looked.look }))
 }
 
 async fn see<D: Desk>(
@@ -144,8 +175,8 @@ async fn see<D: Desk>(
     let answer =
         desk.ask(Question::Look { target, until, timeout_ms, script, click, picture }).await?;
     match answer.reply {
-        Reply::Looked { hits, nearest, waited_ms } => {
-            Ok(Looked { hits, nearest, ms: waited_ms, picture: answer.picture })
+        Reply::Looked { hits, nearest, waited_ms, look } => {
+            Ok(Looked { hits, nearest, ms: waited_ms, picture: answer.picture, look })
         }
         _ => Err(desk.out_of_turn()),
     }

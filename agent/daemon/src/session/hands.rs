@@ -48,7 +48,8 @@ impl<'h, 's> Hands<'h, 's> {
         doing.moment.effect = Some(acted.effect);
         doing.moment.changed = acted.changed;
         let (call, effect, ms) = (doing.number, acted.effect, acted.ms);
-        let event = Event::ActObserved { call, effect, via: Some(via), ms };
+        let via = Some(acted.via.unwrap_or(via));
+        let event = Event::ActObserved { call, effect, via, ms };
         self.session.record.note(Actor::Desktop, event)?;
         if effect == Effect::SuspectedNoop {
             tracing::debug!(call, "nothing changed on the screen");

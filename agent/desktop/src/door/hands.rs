@@ -54,7 +54,7 @@ impl Desk for Hands {
     async fn act(&mut self, act: Act, _via: Via) -> Result<Acted, CallError> {
         let request = Request::Act { act, watch_ms: WATCH_MS, picture: false };
         match self.request(request)?.reply {
-            Reply::Acted { effect, changed, ms } => Ok(Acted { effect, changed, ms }),
+            Reply::Acted { effect, changed, ms, via } => Ok(Acted { effect, changed, ms, via }),
             _ => Err(self.out_of_turn()),
         }
     }

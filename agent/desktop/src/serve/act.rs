@@ -3,22 +3,26 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use karakuri_protocol::desktop::{Act, Effect, PointerAct, Reply};
+use karakuri_protocol::desktop::{Act, Effect, PointerAct, Reply, Via};
 use karakuri_protocol::geometry::{Point, Rect};
 
 use super::caret::Caret;
 use super::error::ServeError;
-use super::look::milliseconds;
-use super::watch::{Seen, watch};
+use super::glance::Glances;
+use super::look;
+use super::watch::{Seen, Until, watch};
 use crate::frame::Frame;
 use crate::x11::chord::Chord;
 use crate::x11::desktop::Desktop;
 use crate::x11::error::X11Error;
+use crate::x11::typing::Route;
 
 /// How long is watched where nothing is judged by the picture, so that it shows where the act led.
 const BRIEF_WATCH: Duration = Duration::from_millis(60);
 /// A triple click is the most that programs tell apart.
 const MAX_CLICKS: u8 = 3;
+/// The furthest a wheel is turned in one act.
+const MAX_TICKS: u8 = 100;
 
 /// What shows that an act had its effect.
 enum Proof {
@@ -40,6 +44,11 @@ enum Proof {
 }
 
 impl Proof {
+    /// Whether the program that receives the act is to draw something.
+    fn is_in_pixels(&self) -> bool {
+        matches!(self, Self::ChangeIn { .. })
+    }
+
     /// Whether the screen may already show it, so that it only has to settle.
     fn may_be_in(&self, seen: &Seen, caret: &Caret) -> bool {
         match self {
@@ -56,36 +65,63 @@ fn moved(caret: &Caret, seen: &Seen, point: Option<Point>) -> bool {
     point.is_some_and(|point| caret.moved(&seen.cursors, point))
 }
 
-/// Carries out an act and watches for at most `watch_ms`; also the screen afterwards.
+/// Carries out an act and watches for at most `watch_ms`; also the screen afterwards. An act whose
+/// place is no longer what was found is not carried out.
 pub(super) fn act(
     desktop: &mut Desktop,
     caret: &mut Caret,
+    glances: &Glances,
     act: &Act,
     watch_ms: u32,
 ) -> Result<(Reply, Rc<Frame>), ServeError> {
     check(desktop, act)?;
-    if let Act::Pointer { at, .. } = act {
-        desktop.move_pointer(*at)?;
+    if let Act::Pointer { seen: Some(seen), .. } = act
+        && !glances.holds(desktop, seen)?
+    {
+        let (after, _) = desktop.refresh()?;
+        let reply = Reply::Acted { effect: Effect::Refused, changed: None, ms: 0, via: None };
+        return Ok((reply, after));
     }
+    let receiver = prepare(desktop, act)?;
     let proof = proof_of(desktop, act)?;
     let (before, _) = desktop.refresh()?;
     desktop.take_signs();
     let start = Instant::now();
-    inject(desktop, act)?;
+    let via = inject(desktop, act)?;
     let watch_time = match proof {
-        Proof::None => BRIEF_WATCH.min(Duration::from_millis(watch_ms.into())),
-        _ => Duration::from_millis(watch_ms.into()),
+        Proof::None => BRIEF_WATCH.min(milliseconds(watch_ms)),
+        _ => milliseconds(watch_ms),
     };
-    let mut deadline = Instant::now() + watch_time;
-    if let Proof::Focused(window) = proof {
-        await_focus(desktop, window, deadline)?;
-        deadline = deadline.min(Instant::now() + BRIEF_WATCH);
+    let mut until = Until::from_now(watch_time);
+    match (proof.is_in_pixels(), receiver) {
+        (true, Some(window)) if watch_ms > 0 => until.handled_by(desktop, window)?,
+        _ => {}
     }
-    let seen = watch(desktop, before, deadline, |seen| proof.may_be_in(seen, caret))?;
+    if let Proof::Focused(window) = proof {
+        give_focus(desktop, window, watch_time)?;
+        until = Until::from_now(BRIEF_WATCH.min(watch_time));
+    }
+    let seen = watch(desktop, before, &until, |seen| proof.may_be_in(seen, caret))?;
     let effect = judge(desktop, caret, &proof, &seen, watch_ms)?;
     caret.note(&seen.cursors);
-    let reply = Reply::Acted { effect, changed: seen.bounds(), ms: milliseconds(start.elapsed()) };
-    Ok((reply, seen.after))
+    let (changed, ms) = (seen.bounds(), look::milliseconds(start.elapsed()));
+    Ok((Reply::Acted { effect, changed, ms, via }, seen.after))
+}
+
+/// Brings the pointer to its place, and the keyboard to the window there; the window that will
+/// receive the act.
+fn prepare(desktop: &mut Desktop, act: &Act) -> Result<Option<u32>, X11Error> {
+    match act {
+        Act::Pointer { act, at, button, .. } => {
+            let at = desktop.move_pointer(*at)?;
+            if !matches!(act, PointerAct::Move | PointerAct::Up | PointerAct::Scroll { .. }) {
+                desktop.activate_at(at)?;
+                desktop.set_apart(act, *button)?;
+            }
+            desktop.top_at(at)
+        }
+        _ => Ok(desktop.focused()?.map(|window| window.id)),
+    }
 }
 
 /// Refuses what cannot be carried out as a whole before any of it is.
@@ -107,6 +143,9 @@ fn check(desktop: &Desktop, act: &Act) -> Result<(), ServeError> {
                 "the point [{x}, {y}] of the drag is off the screen"
             ))),
         },
+        PointerAct::Scroll { ticks, .. } if !(1..=MAX_TICKS).contains(ticks) => Err(
+            ServeError::Request(format!("a wheel turns by 1 to {MAX_TICKS} ticks, not {ticks}")),
+        ),
         _ => Ok(()),
     }
 }
@@ -140,32 +179,36 @@ fn proof_of(desktop: &mut Desktop, act: &Act) -> Result<Proof, X11Error> {
     })
 }
 
-fn inject(desktop: &mut Desktop, act: &Act) -> Result<(), X11Error> {
+/// Carries it out; the route it took, if not the plain one.
+fn inject(desktop: &mut Desktop, act: &Act) -> Result<Option<Via>, X11Error> {
     match act {
         Act::Pointer { act, button, keys, .. } => {
-            desktop.pointer_act(act, *button, keys.as_deref())
+            desktop.pointer_act(act, *button, keys.as_deref())?;
         }
-        Act::Type { text } => desktop.type_text(text),
+        Act::Type { text } => {
+            return Ok((desktop.type_text(text)? == Route::Paste).then_some(Via::Paste));
+        }
         Act::Press { keys, hold_ms } => {
-            desktop.press(&Chord::parse(keys)?, Duration::from_millis((*hold_ms).into()))
+            desktop.press(&Chord::parse(keys)?, milliseconds(*hold_ms))?;
         }
-        Act::Paste { text } => {
-            if let Some(text) = text {
-                desktop.set_clipboard(text)?;
-            }
-            desktop.press(&Chord::parse("ctrl+v")?, Duration::ZERO)
-        }
-        Act::SetClipboard { text } => desktop.set_clipboard(text),
-        Act::Focus { window } => desktop.request_focus(*window),
-        Act::Close { window } => desktop.request_close(*window),
+        Act::Paste { text } => desktop.paste_text(text.as_ref())?,
+        Act::SetClipboard { text } => desktop.set_clipboard(text)?,
+        Act::Focus { window } => desktop.request_focus(*window)?,
+        Act::Close { window } => desktop.request_close(*window)?,
     }
+    Ok(None)
 }
 
-fn await_focus(desktop: &mut Desktop, window: u32, deadline: Instant) -> Result<(), X11Error> {
-    while !desktop.has_focus(window)? {
-        if !desktop.pump(deadline)? {
-            break;
-        }
+fn milliseconds(value: u32) -> Duration {
+    Duration::from_millis(value.into())
+}
+
+/// Waits for a window to get the keyboard; to give it twice is the same as once, so where the window
+/// manager does not do it, it is taken.
+fn give_focus(desktop: &mut Desktop, window: u32, time: Duration) -> Result<(), X11Error> {
+    if !desktop.await_focus(window, Instant::now() + time / 2)? && !time.is_zero() {
+        desktop.take_focus(window)?;
+        desktop.await_focus(window, Instant::now() + time / 2)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use super::act;
 use super::caret::Caret;
 use super::error::ServeError;
 use super::eyes::Eyes;
+use super::glance::Glances;
 use super::look::{self, Look};
 use crate::frame::Frame;
 use crate::structure::{controls, table};
@@ -43,12 +44,13 @@ pub(crate) struct Dispatch {
     pub(crate) desktop: Desktop,
     eyes: Option<Eyes>,
     caret: Caret,
+    glances: Glances,
 }
 
 impl Dispatch {
     /// Answers nothing but `open` yet.
     pub(crate) fn new(desktop: Desktop) -> Self {
-        Self { desktop, eyes: None, caret: Caret::default() }
+        Self { desktop, eyes: None, caret: Caret::default(), glances: Glances::default() }
     }
 
     /// Carries out one request; a failure is an answer too.
@@ -64,9 +66,10 @@ impl Dispatch {
         let Some(eyes) = &mut self.eyes else { return self.open(request, fds) };
         match request {
             Request::Open { .. } => Err(ServeError::Request("the display is open already".into())),
-            Request::Ask(question) => ask(&mut self.desktop, eyes, question),
+            Request::Ask(question) => ask(&mut self.desktop, eyes, &mut self.glances, question),
             Request::Act { act, watch_ms, picture } => {
-                let (reply, after) = act::act(&mut self.desktop, &mut self.caret, &act, watch_ms)?;
+                let (reply, after) =
+                    act::act(&mut self.desktop, &mut self.caret, &self.glances, &act, watch_ms)?;
                 match picture {
                     true => Answer::with_picture(reply, &after),
                     false => Ok(Answer::plain(reply)),
@@ -94,13 +97,18 @@ impl Dispatch {
     }
 }
 
-fn ask(desktop: &mut Desktop, eyes: &mut Eyes, question: Question) -> Result<Answer, ServeError> {
+fn ask(
+    desktop: &mut Desktop,
+    eyes: &mut Eyes,
+    glances: &mut Glances,
+    question: Question,
+) -> Result<Answer, ServeError> {
     let screen = desktop.screen();
     Ok(match question {
         Question::Look { target, until, timeout_ms, script, click, picture } => {
             let timeout = milliseconds(timeout_ms);
             let look = Look { target: &target, until, timeout, script, click, picture };
-            return look::look(desktop, eyes, &look);
+            return look::look(desktop, eyes, glances, &look);
         }
         Question::Read { region, script } => {
             Answer::plain(Reply::Lines(read(desktop, eyes, region, script)?.2))

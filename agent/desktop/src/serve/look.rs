@@ -11,6 +11,7 @@ use super::change::changes;
 use super::dispatch::Answer;
 use super::error::ServeError;
 use super::eyes::Eyes;
+use super::glance::Glances;
 use super::ready::is_greyed;
 use crate::x11::desktop::Desktop;
 
@@ -42,6 +43,7 @@ pub(super) struct Look<'a> {
 pub(super) fn look(
     desktop: &mut Desktop,
     eyes: &mut Eyes,
+    glances: &mut Glances,
     look: &Look<'_>,
 ) -> Result<Answer, ServeError> {
     let start = Instant::now();
@@ -62,7 +64,9 @@ pub(super) fn look(
         }
         if done || last || !desktop.wait_drawn(deadline, QUIET, BUSY)? {
             let waited_ms = milliseconds(start.elapsed());
-            let reply = Reply::Looked { hits: found.hits, nearest: found.nearest, waited_ms };
+            let number = glances.note(desktop, &frame, &found.hits)?;
+            let (hits, nearest) = (found.hits, found.nearest);
+            let reply = Reply::Looked { hits, nearest, waited_ms, look: number };
             return match look.picture {
                 true => Answer::with_picture(reply, &frame),
                 false => Ok(Answer::plain(reply)),

@@ -10,6 +10,7 @@ pub mod confine;
 pub(crate) mod dispatch;
 mod error;
 mod eyes;
+mod glance;
 mod look;
 mod ready;
 pub mod server;

@@ -13,6 +13,11 @@ use crate::x11::error::X11Error;
 /// The screen has settled when nothing meaningful changed for so long.
 const QUIET: Duration = Duration::from_millis(60);
 
+/// How much longer a program that answers pings may take to handle an act.
+const BUSY: Duration = Duration::from_secs(6);
+/// How long it may take to draw what it has handled.
+const DRAWING: Duration = Duration::from_millis(300);
+
 /// What was seen of an act.
 #[derive(Debug)]
 pub(super) struct Seen {
@@ -39,16 +44,64 @@ impl Seen {
     }
 }
 
-/// Watches from `before` on, until what was seen is `enough` and the screen has settled, or
-/// `deadline`.
+/// How long is watched.
+#[derive(Debug)]
+pub(super) struct Until {
+    deadline: Instant,
+    /// The number of a ping that the receiver sends back when it has handled the act, and how long
+    /// is waited for that.
+    ping: Option<Ping>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ping {
+    window: u32,
+    serial: u32,
+    end: Instant,
+}
+
+impl Until {
+    /// Until `time` is over.
+    pub(super) fn from_now(time: Duration) -> Self {
+        Self { deadline: Instant::now() + time, ping: None }
+    }
+
+    /// Also until `window` has handled what was sent to it, if it can tell.
+    pub(super) fn handled_by(
+        &mut self,
+        desktop: &mut Desktop,
+        window: u32,
+    ) -> Result<(), X11Error> {
+        let end = self.deadline + BUSY;
+        self.ping = desktop.ping(window)?.map(|serial| Ping { window, serial, end });
+        Ok(())
+    }
+
+    /// Until when it is too early to stop.
+    fn busy_until(&self, desktop: &mut Desktop, now: Instant) -> Option<Instant> {
+        let Ping { window, serial, end } = self.ping?;
+        if desktop.ponged(serial) {
+            return None;
+        }
+        if now >= end {
+            desktop.no_answer(window);
+            return None;
+        }
+        Some(end)
+    }
+}
+
+/// Watches from `before` on, until what was seen is `enough` and the screen has settled, or the time
+/// is over; but not before the receiver has handled the act.
 pub(super) fn watch(
     desktop: &mut Desktop,
     before: Rc<Frame>,
-    deadline: Instant,
+    time: &Until,
     enough: impl Fn(&Seen) -> bool,
 ) -> Result<Seen, X11Error> {
     let mut seen =
         Seen { after: before, changed: Vec::new(), cursors: Vec::new(), surfaces: false };
+    let mut deadline = time.deadline;
     let mut until = deadline;
     loop {
         desktop.pump_unless_drawn(until)?;
@@ -66,8 +119,12 @@ pub(super) fn watch(
                 until = deadline.min(now + QUIET);
             }
         }
-        if now >= until {
-            return Ok(seen);
+        if now < until {
+            continue;
         }
+        let Some(end) = time.busy_until(desktop, now) else { return Ok(seen) };
+        until = end.min(now + QUIET);
+        // What it is busy with is drawn after it answers.
+        deadline = deadline.max(until + DRAWING);
     }
 }

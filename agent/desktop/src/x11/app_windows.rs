@@ -8,10 +8,14 @@ use x11rb::protocol::xproto::{ChangeWindowAttributesAux, ConnectionExt as _, Eve
 
 use super::desktop::Desktop;
 use super::error::X11Error;
+use super::focus;
 use super::windows;
 
 /// How long a new window may be without a title before it counts as one that has none.
 const TITLE_WAIT: Duration = Duration::from_millis(500);
+
+/// How long a window manager may take to activate a window.
+const ACTIVATION_WAIT: Duration = Duration::from_millis(500);
 
 /// The window that has the keyboard.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +50,7 @@ impl Desktop {
     /// # Errors
     /// When the server refuses.
     pub fn focused(&self) -> Result<Option<Focused>, X11Error> {
-        let Some(id) = windows::active(&self.display)? else { return Ok(None) };
+        let Some(id) = focus::active(&self.display)? else { return Ok(None) };
         let Some(content) = windows::rect_of(&self.display, id)? else { return Ok(None) };
         Ok(Some(Focused { id, content, framed: windows::framed(&self.display, id, content)? }))
     }
@@ -56,7 +60,7 @@ impl Desktop {
     /// # Errors
     /// When the server refuses.
     pub fn has_focus(&self, window: Window) -> Result<bool, X11Error> {
-        Ok(windows::active(&self.display)? == Some(window))
+        Ok(focus::active(&self.display)? == Some(window))
     }
 
     /// The area of the topmost surface at a point, frame included; none on the bare screen.
@@ -64,7 +68,63 @@ impl Desktop {
     /// # Errors
     /// When the server refuses.
     pub fn surface_at(&self, at: Point) -> Result<Option<Rect>, X11Error> {
-        windows::surface_at(&self.display, at)
+        match windows::surface_at(&self.display, at)? {
+            Some(surface) => windows::rect_of(&self.display, surface),
+            None => Ok(None),
+        }
+    }
+
+    /// The window, menu or tooltip on top at a point; none on the bare screen.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn top_at(&self, at: Point) -> Result<Option<Window>, X11Error> {
+        match windows::surface_at(&self.display, at)? {
+            Some(surface) => focus::client_in(&self.display, surface).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Gives the keyboard to the window at a point before a button is pressed there: some programs
+    /// take the press that activates them for nothing else. Where there is no window manager, a
+    /// menu is open, or the window declines, nothing is done.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn activate_at(&mut self, at: Point) -> Result<(), X11Error> {
+        let Some(window) = self.top_at(at)? else { return Ok(()) };
+        let display = &self.display;
+        if focus::active(display)? == Some(window)
+            || !focus::is_managed(display)?
+            || !windows::ids(display)?.contains(&window)
+            || !windows::wants_keyboard(display, window)?
+            || windows::popup_is_open(display)?
+        {
+            return Ok(());
+        }
+        windows::request_focus(display, window)?;
+        self.await_focus(window, Instant::now() + ACTIVATION_WAIT).map(|_| ())
+    }
+
+    /// Waits until a window has the keyboard; false when it has not got it in time.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn await_focus(&mut self, window: Window, deadline: Instant) -> Result<bool, X11Error> {
+        while !self.has_focus(window)? {
+            if !self.pump(deadline)? {
+                return self.has_focus(window);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives a window the keyboard without asking the window manager.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn take_focus(&mut self, window: Window) -> Result<(), X11Error> {
+        windows::take_focus(&self.display, window)
     }
 
     /// Asks the window manager to give a window the keyboard.
@@ -117,7 +177,7 @@ impl Desktop {
     }
 
     fn first_new(&self, known: &[Window]) -> Result<Option<Listed>, X11Error> {
-        let active = windows::active(&self.display)?;
+        let active = focus::active(&self.display)?;
         for id in windows::ids(&self.display)? {
             if known.contains(&id) || !windows::is_viewable(&self.display, id)? {
                 continue;

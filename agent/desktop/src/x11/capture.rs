@@ -67,7 +67,7 @@ pub(super) fn open(display: &Rc<Display>, backend: Backend) -> Result<Box<dyn Ca
 
 #[cfg(feature = "xcap")]
 fn open_fallback(display: &Rc<Display>) -> Result<Box<dyn Capture>, X11Error> {
-    Ok(Box::new(super::fallback::Xcap::open(display.screen)?))
+    Ok(Box::new(super::fallback::Xcap::open(display.screen())?))
 }
 
 #[cfg(not(feature = "xcap"))]

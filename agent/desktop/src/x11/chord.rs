@@ -4,23 +4,42 @@
 //! keysymdef.h) or stand for themselves. A letter that follows a modifier is the letter's key, as
 //! shortcuts are usually written (`Ctrl+S` has no shift in it); alone it is the character.
 
-use xkeysym::key;
+use xkeysym::{Keysym, key};
 
 use super::error::X11Error;
 
-/// A modifier key.
+/// A modifier key, by the symbol it carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Modifier {
+pub struct Modifier {
+    symbol: u32,
+    name: &'static str,
+}
+
+impl Modifier {
     /// Control.
-    Ctrl,
+    pub const CTRL: Self = Self { symbol: key::Control_L, name: "Control_L" };
     /// Shift.
-    Shift,
+    pub const SHIFT: Self = Self { symbol: key::Shift_L, name: "Shift_L" };
     /// Alt (Mod1).
-    Alt,
+    pub const ALT: Self = Self { symbol: key::Alt_L, name: "Alt_L" };
     /// Super (Mod4).
-    Super,
+    pub const SUPER: Self = Self { symbol: key::Super_L, name: "Super_L" };
     /// AltGr, the third level of the keyboard.
-    AltGr,
+    pub const ALT_GR: Self = Self { symbol: key::ISO_Level3_Shift, name: "ISO_Level3_Shift" };
+    const CTRL_R: Self = Self { symbol: key::Control_R, name: "Control_R" };
+    const SHIFT_R: Self = Self { symbol: key::Shift_R, name: "Shift_R" };
+    const ALT_R: Self = Self { symbol: key::Alt_R, name: "Alt_R" };
+    const SUPER_R: Self = Self { symbol: key::Super_R, name: "Super_R" };
+
+    /// Its X keysym.
+    pub(super) fn symbol(self) -> u32 {
+        self.symbol
+    }
+
+    /// The name of its keysym.
+    pub(super) fn name(self) -> &'static str {
+        self.name
+    }
 }
 
 /// The key of a chord that is not a modifier.
@@ -41,18 +60,29 @@ pub struct Chord {
     pub key: Option<ChordKey>,
 }
 
-const MODIFIERS: [(&str, Modifier); 7] = [
-    ("ctrl", Modifier::Ctrl),
-    ("control", Modifier::Ctrl),
-    ("shift", Modifier::Shift),
-    ("alt", Modifier::Alt),
-    ("super", Modifier::Super),
-    ("altgr", Modifier::AltGr),
-    ("meta", Modifier::Super),
+const MODIFIERS: [(&str, Modifier); 18] = [
+    ("ctrl", Modifier::CTRL),
+    ("control", Modifier::CTRL),
+    ("shift", Modifier::SHIFT),
+    ("alt", Modifier::ALT),
+    ("super", Modifier::SUPER),
+    ("altgr", Modifier::ALT_GR),
+    ("meta", Modifier::SUPER),
+    ("win", Modifier::SUPER),
+    ("cmd", Modifier::SUPER),
+    ("Control_L", Modifier::CTRL),
+    ("Control_R", Modifier::CTRL_R),
+    ("Shift_L", Modifier::SHIFT),
+    ("Shift_R", Modifier::SHIFT_R),
+    ("Alt_L", Modifier::ALT),
+    ("Alt_R", Modifier::ALT_R),
+    ("Super_L", Modifier::SUPER),
+    ("Super_R", Modifier::SUPER_R),
+    ("ISO_Level3_Shift", Modifier::ALT_GR),
 ];
 
-/// Names and keysyms; several names may mean one key.
-const KEYS: [(&str, u32); 64] = [
+/// Names that are not keysym names, and the keysym names that are used most; several may mean one key.
+const KEYS: [(&str, u32); 75] = [
     ("Return", key::Return),
     ("Enter", key::Return),
     ("Escape", key::Escape),
@@ -70,6 +100,17 @@ const KEYS: [(&str, u32); 64] = [
     ("Page_Down", key::Page_Down),
     ("PageDown", key::Page_Down),
     ("Next", key::Page_Down),
+    ("ArrowLeft", key::Left),
+    ("ArrowRight", key::Right),
+    ("ArrowUp", key::Up),
+    ("ArrowDown", key::Down),
+    ("Spacebar", key::space),
+    ("ContextMenu", key::Menu),
+    ("PrintScreen", key::Print),
+    ("CapsLock", key::Caps_Lock),
+    ("NumLock", key::Num_Lock),
+    ("ScrollLock", key::Scroll_Lock),
+    ("Ins", key::Insert),
     ("Left", key::Left),
     ("Right", key::Right),
     ("Up", key::Up),
@@ -120,6 +161,29 @@ const KEYS: [(&str, u32); 64] = [
 ];
 
 impl Chord {
+    /// Whether it is about the locks themselves, or about modifiers alone: then they are left as
+    /// they are.
+    pub(super) fn locks(&self) -> bool {
+        match self.key {
+            None | Some(ChordKey::Symbol(key::Num_Lock | key::Scroll_Lock | key::Mode_switch)) => {
+                true
+            }
+            // Shift_L to Hyper_R with the locks among them, and the ISO locks and layout switches.
+            Some(ChordKey::Symbol(symbol)) => {
+                matches!(symbol, key::Shift_L..=key::Hyper_R | 0xfe01..=0xfe13)
+            }
+            Some(ChordKey::Character(_)) => false,
+        }
+    }
+
+    /// Whether its key is one that the keypad has while Num Lock is on.
+    pub(super) fn is_keypad_digit(&self) -> bool {
+        let digits = [key::KP_Separator, key::KP_Decimal];
+        let is_digit =
+            |symbol| (key::KP_0..=key::KP_9).contains(&symbol) || digits.contains(&symbol);
+        matches!(self.key, Some(ChordKey::Symbol(symbol)) if is_digit(symbol))
+    }
+
     /// Parses names joined by `+`; the plus key itself is `plus`, or a `+` at the end.
     ///
     /// # Errors
@@ -169,13 +233,25 @@ fn key_named(name: &str, after_modifier: bool) -> Result<ChordKey, X11Error> {
         let character = if after_modifier { character.to_ascii_lowercase() } else { character };
         return Ok(ChordKey::Character(character));
     }
-    find(&KEYS, name).map(ChordKey::Symbol).ok_or_else(|| {
+    find(&KEYS, name).or_else(|| symbol_named(name)).map(ChordKey::Symbol).ok_or_else(|| {
         X11Error::Request(format!(
-            "unknown key: a key is one character, a modifier ({}) or one of {}",
+            "unknown key: a key is one character, a modifier ({}), an X keysym name, or one of {}",
             names(&MODIFIERS),
             names(&KEYS)
         ))
     })
+}
+
+/// The symbol with an X keysym name (keysymdef.h, XF86keysym.h); the case counts only where two names
+/// differ in nothing else.
+fn symbol_named(name: &str) -> Option<u32> {
+    let ranges = [0x20..=0xff, 0xfe00..=0xffff, 0x1008_fe00..=0x1008_ffff];
+    let known = ranges
+        .into_iter()
+        .flatten()
+        .filter_map(|symbol| Some((Keysym::new(symbol).name()?.replacen("XK_", "", 1), symbol)));
+    let alike: Vec<_> = known.filter(|(known, _)| known.eq_ignore_ascii_case(name)).collect();
+    alike.iter().find(|(known, _)| known == name).or(alike.first()).map(|(_, symbol)| *symbol)
 }
 
 fn find<T: Copy>(table: &[(&str, T)], name: &str) -> Option<T> {
@@ -196,21 +272,21 @@ mod tests {
 
     #[test]
     fn modifiers_and_names_are_case_insensitive() {
-        let expected = chord(&[Modifier::Ctrl, Modifier::Shift], ChordKey::Symbol(key::Page_Down));
+        let expected = chord(&[Modifier::CTRL, Modifier::SHIFT], ChordKey::Symbol(key::Page_Down));
         assert_eq!(Chord::parse("ctrl+shift+Page_Down").unwrap(), expected);
         assert_eq!(Chord::parse("Control+SHIFT+page_down").unwrap(), expected);
     }
 
     #[test]
     fn a_letter_after_a_modifier_is_a_key_and_alone_a_character() {
-        let save = chord(&[Modifier::Ctrl], ChordKey::Character('s'));
+        let save = chord(&[Modifier::CTRL], ChordKey::Character('s'));
         assert_eq!(Chord::parse("Ctrl+S").unwrap(), save);
         assert_eq!(Chord::parse("S").unwrap(), chord(&[], ChordKey::Character('S')));
     }
 
     #[test]
     fn the_plus_key_can_be_written() {
-        let zoom = chord(&[Modifier::Ctrl], ChordKey::Symbol(key::plus));
+        let zoom = chord(&[Modifier::CTRL], ChordKey::Symbol(key::plus));
         assert_eq!(Chord::parse("ctrl++").unwrap(), zoom);
         assert_eq!(Chord::parse("ctrl+plus").unwrap(), zoom);
         assert_eq!(Chord::parse("+").unwrap(), chord(&[], ChordKey::Symbol(key::plus)));
@@ -227,9 +303,24 @@ mod tests {
     }
 
     #[test]
+    fn keysym_names_are_known() {
+        for (name, symbol) in [
+            ("comma", 0x2c),
+            ("eacute", 0xe9),
+            ("Eacute", 0xc9),
+            ("F13", key::F13),
+            ("KP_Home", key::KP_Home),
+            ("XF86AudioMute", 0x1008_ff12),
+        ] {
+            assert_eq!(Chord::parse(name).unwrap(), chord(&[], ChordKey::Symbol(symbol)), "{name}");
+        }
+        assert_eq!(Chord::parse("Shift_R").unwrap().modifiers, [Modifier::SHIFT_R]);
+    }
+
+    #[test]
     fn a_click_takes_modifiers_only() {
         let held = Chord::parse_modifiers("ctrl+shift").unwrap();
-        assert_eq!(held, [Modifier::Ctrl, Modifier::Shift]);
+        assert_eq!(held, [Modifier::CTRL, Modifier::SHIFT]);
         assert!(Chord::parse_modifiers("ctrl+a").is_err());
     }
 }

@@ -103,8 +103,8 @@ impl Clipboard {
         }
     }
 
-    /// Handles what concerns us as owner; `true` when a text was handed over completely.
-    pub(super) fn handle(&mut self, event: &Event) -> Result<bool, X11Error> {
+    /// Handles what concerns us as owner; the window to which a text was handed over completely.
+    pub(super) fn handle(&mut self, event: &Event) -> Result<Option<Window>, X11Error> {
         match event {
             Event::SelectionClear(lost) if lost.owner == self.display.own => {
                 if lost.selection == self.display.atoms.CLIPBOARD {
@@ -112,15 +112,15 @@ impl Clipboard {
                 } else {
                     self.primary = None;
                 }
-                Ok(false)
+                Ok(None)
             }
             Event::SelectionRequest(request) if request.owner == self.display.own => {
-                self.answer(request)
+                Ok(self.answer(request)?.then_some(request.requestor))
             }
             Event::PropertyNotify(taken) if taken.state == Property::DELETE => {
-                self.next_piece(taken)
+                Ok(self.next_piece(taken)?.then_some(taken.window))
             }
-            _ => Ok(false),
+            _ => Ok(None),
         }
     }
 

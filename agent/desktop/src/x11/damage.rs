@@ -71,7 +71,7 @@ impl Damage {
         connection.damage_subtract(self.damage, x11rb::NONE, self.region)?;
         let region = connection.xfixes_fetch_region(self.region)?.reply()?;
         self.pending = false;
-        let screen = self.display.screen;
+        let screen = self.display.screen();
         self.kept.extend(region.rectangles.iter().filter_map(|r| {
             let (left, top) = (i32::from(r.x), i32::from(r.y));
             screen.intersection(&Rect::new(left, top, u32::from(r.width), u32::from(r.height)))

@@ -29,8 +29,8 @@ pub struct Signs {
     pub surfaces: bool,
     /// The list of windows, the active window or a title changed.
     pub windows: bool,
-    /// A text of ours was pasted.
-    pub pasted: bool,
+    /// The windows to which a text of ours was handed.
+    pub(super) pasted: Vec<Window>,
     /// Serial numbers of pings that came back.
     pub(super) pongs: Vec<u32>,
 }
@@ -43,7 +43,8 @@ pub struct Desktop {
     pub(super) pointer: Pointer,
     pub(super) clipboard: Clipboard,
     pub(super) signs: Signs,
-    pub(super) typed: super::typing::Typed,
+    pub(super) typed: super::ready::Typed,
+    backend: Backend,
     capture: Box<dyn Capture>,
     damage: Damage,
     pub(super) fetch: Option<Fetch>,
@@ -57,14 +58,16 @@ impl Desktop {
     /// When there is no server, it lacks an extension, or no capture works.
     pub fn open(backend: Backend) -> Result<Self, X11Error> {
         let display = Rc::new(Display::open()?);
+        let keyboard = Keyboard::open(&display)?;
         Ok(Self {
+            backend,
             capture: capture::open(&display, backend)?,
             damage: Damage::watch(&display)?,
-            keyboard: Keyboard::open(&display)?,
-            pointer: Pointer::open(display.screen)?,
+            pointer: open_pointer(&display, &keyboard)?,
+            keyboard,
             clipboard: Clipboard::new(&display),
             signs: Signs::default(),
-            typed: super::typing::Typed::default(),
+            typed: super::ready::Typed::default(),
             fetch: None,
             frame: None,
             display,
@@ -74,7 +77,7 @@ impl Desktop {
     /// `[0, 0, width, height]` of the screen.
     #[must_use]
     pub fn screen(&self) -> Rect {
-        self.display.screen
+        self.display.screen()
     }
 
     /// How frames are captured: `shm` or `xcap`.
@@ -123,20 +126,25 @@ impl Desktop {
         }
     }
 
-    /// What events told since the last call.
+    /// What events told since the last call. What is still waited for stays.
     pub fn take_signs(&mut self) -> Signs {
-        std::mem::take(&mut self.signs)
+        let pongs = std::mem::take(&mut self.signs.pongs);
+        let pasted = std::mem::take(&mut self.signs.pasted);
+        std::mem::replace(&mut self.signs, Signs { pongs, pasted, ..Signs::default() })
     }
 
     fn route(&mut self, event: &Event) -> Result<(), X11Error> {
         if let Some(fetch) = &mut self.fetch {
             fetch.handle(&self.display, event)?;
         }
-        self.signs.pasted |= self.clipboard.handle(event)?;
+        self.signs.pasted.extend(self.clipboard.handle(event)?);
         match event {
             Event::DamageNotify(_) => self.damage.notified(),
             Event::PropertyNotify(change) => self.property_changed(change),
             Event::ClientMessage(message) => self.message(message),
+            Event::ConfigureNotify(e) if e.window == self.display.root => {
+                self.resized(e.width, e.height)?;
+            }
             Event::MapNotify(e) => self.surface(e.window)?,
             Event::UnmapNotify(e) => self.surface(e.window)?,
             // Of requests that were not waited for; the windows they were about are gone.
@@ -159,7 +167,18 @@ impl Desktop {
         let data = message.data.as_data32();
         if message.window == self.display.root && data[0] == self.display.atoms._NET_WM_PING {
             self.signs.pongs.push(data[1]);
+            self.typed.answered(data[2]);
         }
+    }
+
+    /// RandR gave the screen another size.
+    fn resized(&mut self, width: u16, height: u16) -> Result<(), X11Error> {
+        if self.display.resized(width, height) {
+            self.capture = capture::open(&self.display, self.backend)?;
+            self.frame = None;
+            self.damage.notified();
+        }
+        Ok(())
     }
 
     fn surface(&mut self, window: Window) -> Result<(), X11Error> {
@@ -181,7 +200,7 @@ impl Desktop {
         if let (Some(frame), true) = (&self.frame, drawn.is_empty()) {
             return Ok((Rc::clone(frame), drawn));
         }
-        let frame = Rc::new(self.capture.grab(self.display.screen)?);
+        let frame = Rc::new(self.capture.grab(self.display.screen())?);
         self.frame = Some(Rc::clone(&frame));
         // What was drawn after the damage was taken and before the picture was is in the picture
         // already, and would be missed by comparing it with the next.
@@ -231,5 +250,13 @@ impl Desktop {
             self.pump(until)?;
         }
         Ok(true)
+    }
+}
+
+fn open_pointer(display: &Rc<Display>, keyboard: &Keyboard) -> Result<Pointer, X11Error> {
+    match Pointer::open(display) {
+        Ok(pointer) => Ok(pointer),
+        // enigo refuses a map where every keycode has a symbol, though it is to press no key.
+        Err(_) => keyboard.bindings.with_empty_key(|| Pointer::open(display))?,
     }
 }

@@ -3,6 +3,7 @@
 //! One connection serves everything in this process but the pointer (enigo keeps its own) and the
 //! fallback capture. Shared by reference count among the parts of `x11`; single-threaded.
 
+use std::cell::Cell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
@@ -35,7 +36,10 @@ x11rb::atom_manager! {
         TEXT,
         TIMESTAMP,
         UTF8_STRING,
+        WM_DELETE_WINDOW,
         WM_PROTOCOLS,
+        WM_STATE,
+        WM_TAKE_FOCUS,
         KARAKURI_SELECTION,
         _NET_ACTIVE_WINDOW,
         _NET_CLIENT_LIST_STACKING,
@@ -46,6 +50,7 @@ x11rb::atom_manager! {
         _NET_WM_PING,
         _NET_WM_VISIBLE_NAME,
         _NET_WM_WINDOW_TYPE,
+        _NET_WM_WINDOW_TYPE_DOCK,
         _NET_WM_WINDOW_TYPE_TOOLTIP,
         _NET_WM_WINDOW_TYPE_NOTIFICATION,
         TEXT_PLAIN_UTF8: b"text/plain;charset=utf-8",
@@ -58,8 +63,7 @@ pub(crate) struct Display {
     pub(crate) connection: RustConnection,
     pub(crate) atoms: Atoms,
     pub(crate) root: Window,
-    /// `[0, 0, width, height]` of the root window.
-    pub(crate) screen: Rect,
+    screen: Cell<Rect>,
     /// An unmapped window of ours: owns selections, receives replies.
     pub(crate) own: Window,
     screen_number: usize,
@@ -77,21 +81,32 @@ impl Display {
         Ok(Self {
             atoms,
             root: root.root,
-            screen: Rect::new(
-                0,
-                0,
-                u32::from(root.width_in_pixels),
-                u32::from(root.height_in_pixels),
-            ),
+            screen: Cell::new(whole(root.width_in_pixels, root.height_in_pixels)),
             own,
             screen_number,
             connection,
         })
     }
 
+    /// `[0, 0, width, height]` of the root window.
+    pub(crate) fn screen(&self) -> Rect {
+        self.screen.get()
+    }
+
+    /// The root window has another size (RandR); whether it is a new one.
+    pub(crate) fn resized(&self, width: u16, height: u16) -> bool {
+        self.screen.replace(whole(width, height)) != whole(width, height)
+    }
+
     /// The description of our screen.
     pub(crate) fn setup(&self) -> &Screen {
         &self.connection.setup().roots[self.screen_number]
+    }
+
+    /// Whether two windows were made by one program: their ids begin alike (X protocol, "Connection
+    /// Setup", resource-id-mask).
+    pub(crate) fn same_client(&self, one: Window, other: Window) -> bool {
+        (one ^ other) & !self.connection.setup().resource_id_mask == 0
     }
 
     /// Waits until the server has handled everything sent so far.
@@ -130,6 +145,10 @@ impl AsFd for Display {
     }
 }
 
+fn whole(width: u16, height: u16) -> Rect {
+    Rect::new(0, 0, u32::from(width), u32::from(height))
+}
+
 /// Blocks until one of `fds` is readable or the time is over; tells which are readable or closed.
 pub(crate) fn wait_readable(
     fds: &[BorrowedFd<'_>],
@@ -162,8 +181,10 @@ fn check_extensions(connection: &RustConnection) -> Result<(), X11Error> {
 
 fn watch_root(connection: &RustConnection, root: &Screen) -> Result<(), X11Error> {
     // Property changes tell of the window list and of the focus; substructure events of windows
-    // that appear, and of ping replies, which clients send to the root window (EWMH).
-    let mask = EventMask::PROPERTY_CHANGE | EventMask::SUBSTRUCTURE_NOTIFY;
+    // that appear, and of ping replies, which clients send to the root window (EWMH); Qt 5 sends
+    // those to who selected structure events, which also tell that the screen has another size.
+    let mask =
+        EventMask::PROPERTY_CHANGE | EventMask::SUBSTRUCTURE_NOTIFY | EventMask::STRUCTURE_NOTIFY;
     let attributes = ChangeWindowAttributesAux::new().event_mask(mask);
     connection.change_window_attributes(root.root, &attributes)?.check()?;
     Ok(())

@@ -27,12 +27,9 @@ impl Key {
     }
 }
 
-/// The map as it was found when the display was opened.
+/// The map as it was found, without what is bound to its spare keycodes.
 #[derive(Debug)]
 pub(super) struct Keymap {
-    first: u8,
-    per_key: usize,
-    symbols: Vec<u32>,
     by_symbol: HashMap<u32, Key>,
     by_character: HashMap<char, Key>,
     spare: Vec<u8>,
@@ -45,29 +42,53 @@ const LEVELS: [(usize, bool, bool); 4] =
 /// Vendor symbols: XF86 media and laptop keys (XF86keysym.h), which no run needs.
 const MEDIA: std::ops::RangeInclusive<u32> = 0x1008_fe00..=0x1008_ffff;
 
+/// Keycodes whose place on the keyboard means something to programs that look at it, whatever symbol
+/// they carry: Chromium reloads the page at 181. By evdev number plus 8 (linux/input-event-codes.h):
+/// volume, power, application keys, clipboard keys, sleep, mail, bookmarks, back and forward, players,
+/// home page, reload, close, new, redo, suspend, search, brightness.
+const PLACED: [std::ops::RangeInclusive<u8>; 15] = [
+    121..=124,
+    128..=128,
+    137..=146,
+    150..=151,
+    160..=160,
+    163..=164,
+    166..=167,
+    171..=176,
+    180..=182,
+    189..=190,
+    208..=209,
+    213..=217,
+    223..=225,
+    232..=235,
+    237..=238,
+];
+
 impl Keymap {
     /// Reads the reply to GetKeyboardMapping: `per_key` symbols for each keycode from `first` on.
     /// `modifiers` are the keycodes of the modifier map, which are never spare.
-    pub(super) fn new(first: u8, per_key: u8, symbols: Vec<u32>, modifiers: &[u8]) -> Self {
-        let mut map = Self {
-            first,
-            per_key: usize::from(per_key.max(1)),
-            symbols,
-            by_symbol: HashMap::new(),
-            by_character: HashMap::new(),
-            spare: Vec::new(),
-        };
-        map.index_symbols(modifiers);
+    pub(super) fn new(first: u8, per_key: u8, symbols: &[u32], modifiers: &[u8]) -> Self {
+        let mut map =
+            Self { by_symbol: HashMap::new(), by_character: HashMap::new(), spare: Vec::new() };
+        let has_level3 = symbols.contains(&key::ISO_Level3_Shift);
+        let rows = symbols.chunks(usize::from(per_key.max(1)));
+        map.index((first..=u8::MAX).zip(rows), has_level3, modifiers);
         map
     }
 
-    fn index_symbols(&mut self, modifiers: &[u8]) {
-        let has_level3 = self.symbols.contains(&key::ISO_Level3_Shift);
-        for (code, symbols) in (self.first..=u8::MAX).zip(self.symbols.chunks(self.per_key)) {
+    fn index<'a>(
+        &mut self,
+        rows: impl Iterator<Item = (u8, &'a [u32])>,
+        has_level3: bool,
+        modifiers: &[u8],
+    ) {
+        for (code, symbols) in rows {
             let unused = symbols.iter().all(|s| *s == 0 || MEDIA.contains(s));
             // Keycode 8 is 0 to evdev, which several toolkits take for no key at all.
             if unused && code > 8 && !modifiers.contains(&code) {
-                self.spare.push(code);
+                if !PLACED.iter().any(|placed| placed.contains(&code)) {
+                    self.spare.push(code);
+                }
                 continue;
             }
             for (column, shift, level3) in LEVELS {
@@ -97,21 +118,10 @@ impl Keymap {
         self.by_symbol.get(&symbol).copied()
     }
 
-    /// Keycodes that carry nothing, or only media symbols: the longest run of neighbours first,
+    /// Keycodes that carry nothing, or only media symbols, and mean nothing by their place: the longest run of neighbours first,
     /// ascending within a run.
     pub(super) fn spare(&self) -> &[u8] {
         &self.spare
-    }
-
-    /// Symbols per keycode, for putting a key back.
-    pub(super) fn per_key(&self) -> u8 {
-        u8::try_from(self.per_key).unwrap_or(u8::MAX)
-    }
-
-    /// What keycode `code` carried.
-    pub(super) fn original(&self, code: u8) -> &[u32] {
-        let at = usize::from(code.saturating_sub(self.first)) * self.per_key;
-        self.symbols.get(at..at + self.per_key).unwrap_or_default()
     }
 }
 
@@ -125,6 +135,15 @@ fn prefer(best: &mut Key, other: Key) {
     let held = |key: &Key| u8::from(key.shift) + 2 * u8::from(key.level3);
     if held(&other) < held(best) {
         *best = other;
+    }
+}
+
+/// The symbol that is bound for a character: Latin-1 as it is, all others by their number (X protocol,
+/// appendix A). The older symbols of other alphabets are not known to every toolkit.
+pub(super) fn symbol_of(character: char) -> u32 {
+    match u32::from(character) {
+        number @ (0x20..=0x7e | 0xa0..=0xff) => number,
+        number => 0x0100_0000 | number,
     }
 }
 
@@ -150,7 +169,7 @@ mod tests {
             [0x65, 0x45, 0x65, 0x45, 0x20ac, key::ISO_Level3_Shift],
             [0; 6],
         ];
-        Keymap::new(8, 6, rows.concat(), &[13])
+        Keymap::new(8, 6, &rows.concat(), &[13])
     }
 
     #[test]
@@ -165,18 +184,23 @@ mod tests {
     #[test]
     fn media_keys_are_spare_and_modifiers_and_key_8_are_not() {
         assert_eq!(map().spare(), [11]);
-        assert_eq!(map().original(11)[0], 0x1008_ff14);
+    }
+
+    #[test]
+    fn keys_that_mean_something_by_their_place_are_not_spare() {
+        let map = Keymap::new(179, 1, &[0, 0, 0, 0, 0], &[]);
+        assert_eq!(map.spare(), [179, 183]);
     }
 
     #[test]
     fn the_longest_run_of_spare_keys_comes_first() {
-        let map = Keymap::new(9, 1, vec![0, 0x61, 0, 0, 0, 0x62, 0, 0], &[]);
+        let map = Keymap::new(9, 1, &[0, 0x61, 0, 0, 0, 0x62, 0, 0], &[]);
         assert_eq!(map.spare(), [11, 12, 13, 15, 16, 9]);
     }
 
     #[test]
     fn a_symbol_on_two_keys_takes_the_one_with_fewer_modifiers() {
-        let map = Keymap::new(8, 2, vec![0, 0, 0x61, 0x3c, 0x3c, 0x3e], &[]);
+        let map = Keymap::new(8, 2, &[0, 0, 0x61, 0x3c, 0x3c, 0x3e], &[]);
         assert_eq!(map.character('<'), Some(Key::plain(10)));
     }
 }

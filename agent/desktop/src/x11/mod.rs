@@ -4,6 +4,7 @@
 //! is for, and is what `serve` talks to. Everything is in physical pixels of the root window.
 
 pub(crate) mod app_windows;
+pub(crate) mod bindings;
 pub mod capture;
 pub mod chord;
 pub(crate) mod clipboard;
@@ -13,10 +14,12 @@ pub(crate) mod display;
 pub mod error;
 #[cfg(feature = "xcap")]
 pub(crate) mod fallback;
+pub(crate) mod focus;
 pub(crate) mod keyboard;
 pub(crate) mod keymap;
 pub(crate) mod pointer;
+pub(crate) mod ready;
 pub(crate) mod selection;
 pub(crate) mod shm;
-pub(crate) mod typing;
+pub mod typing;
 pub(crate) mod windows;

@@ -40,7 +40,7 @@ impl Shm {
             return Err(X11Error::Extension("MIT-SHM 1.2"));
         }
         check_pixel_format(display)?;
-        let memory = screen_memory(display.screen)?;
+        let memory = screen_memory(display.screen())?;
         let segment = connection.generate_id()?;
         let for_server = memory.try_clone().map_err(|error| {
             X11Error::Kernel("share memory", Errno::from_io_error(&error).unwrap_or(Errno::MFILE))
@@ -52,7 +52,7 @@ impl Shm {
 
 impl Capture for Shm {
     fn grab(&mut self, region: Rect) -> Result<Frame, X11Error> {
-        let region = within(self.display.screen, region)?;
+        let region = within(self.display.screen(), region)?;
         let out_of_range = |_| X11Error::Request("the region does not fit the X protocol".into());
         let reply = self
             .display

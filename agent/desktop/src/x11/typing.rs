@@ -3,44 +3,37 @@
 //! Characters of the keyboard map are typed with their own keys. Others are bound to spare keycodes
 //! first. When the spares run out, the programs that were typed into must have handled all their
 //! key events before a keycode gets another character: a ping that comes back says so. A program
-//! that answers no pings gets the rest of the text by Shift+Insert instead.
+//! that answers no pings gets the rest of the text by Shift+Insert instead, which the answer tells.
+//! A secret must never go that way: the clipboard is everybody's.
 
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::untrusted::Untrusted;
 use x11rb::protocol::xproto::Window;
-use xkeysym::{Keysym, key};
+use xkeysym::key;
 
 use super::chord::{Chord, ChordKey};
 use super::desktop::Desktop;
 use super::error::X11Error;
-use super::windows;
+use super::focus;
+use super::keymap::symbol_of;
 
-/// How long a window may take to answer a ping, or to receive the focus.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a window may take to get the focus the window manager promised.
-const FOCUS_WAIT: Duration = Duration::from_secs(1);
-/// How long a window that answers no pings must be left alone after it got the focus.
-const QUIET: Duration = Duration::from_millis(60);
+/// How long a program may take to ask for a text that is pasted.
+const PASTE_WAIT: Duration = Duration::from_secs(5);
+/// After so long a program that was told to paste and has not asked for the text knows no such key.
+const ASK_WAIT: Duration = Duration::from_millis(700);
+/// So many keys are sent before it is looked again where they go: a few milliseconds' worth.
+const CHUNK: usize = 512;
 /// The longest a chord may be held.
 const MAX_HOLD: Duration = Duration::from_secs(60);
 
-/// What is known about the windows that were typed into.
-#[derive(Debug, Default)]
-pub(super) struct Typed {
-    /// The window known to be ready for keys.
-    ready: Option<Window>,
-    /// Windows that may still have keys of ours in their queues.
-    behind: Vec<Window>,
-    /// Number of the last ping.
-    ping: u32,
-}
-
-impl Typed {
-    /// The active window changed.
-    pub(super) fn focus_moved(&mut self) {
-        self.ready = None;
-    }
+/// How a text went to the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Key by key.
+    Keys,
+    /// The beginning key by key, the rest, or all of it, by a paste.
+    Paste,
 }
 
 impl Desktop {
@@ -48,29 +41,60 @@ impl Desktop {
     ///
     /// # Errors
     /// [`X11Error::Request`] when no window has the keyboard, the text holds a control character
-    /// other than newline and tab, or the window hangs.
-    pub fn type_text(&mut self, text: &Untrusted) -> Result<(), X11Error> {
+    /// other than newline and tab, or another window takes the keyboard meanwhile.
+    pub fn type_text(&mut self, text: &Untrusted) -> Result<Route, X11Error> {
         let wanted = wanted_keys(text.danger_raw())?;
         let window = self.ready_window()?;
-        self.keyboard.unlock()?;
-        let mut rest = &wanted[..];
+        let locks = self.keyboard.unlock(false)?;
+        let typed = self.type_keys(window, &wanted);
+        self.keyboard.lock_again(locks)?;
+        match typed? {
+            0 => Ok(Route::Keys),
+            left => self.paste(window, &wanted[wanted.len() - left..]).map(|()| Route::Paste),
+        }
+    }
+
+    /// Types as far as keys can go; how many are left for another route.
+    fn type_keys(&mut self, window: Window, wanted: &[ChordKey]) -> Result<usize, X11Error> {
+        let mut rest = wanted;
         while !rest.is_empty() {
-            let (symbols, length) = self.fitting(rest, self.keyboard.room());
+            self.keyboard.bindings.refresh()?;
+            let (symbols, length) = self.fitting(rest, self.keyboard.bindings.free().len());
             if length == 0 {
                 if !self.caught_up()? {
-                    return self.paste_rest(rest);
+                    return Ok(rest.len());
                 }
-                self.keyboard.release_bindings();
+                self.keyboard.bindings.release();
                 continue;
             }
-            let (now, later) = rest.split_at(length);
-            self.keyboard.bind(&symbols)?;
-            let keys: Vec<_> = now.iter().filter_map(|wanted| self.keyboard.key(*wanted)).collect();
-            self.keyboard.strike(&keys)?;
-            if !self.typed.behind.contains(&window) {
-                self.typed.behind.push(window);
+            if !symbols.is_empty() {
+                self.keyboard.bindings.bind(&symbols)?;
             }
+            let (now, later) = rest.split_at(length);
+            self.fell_behind(window);
+            self.strike(window, now, wanted.len() - rest.len())?;
             rest = later;
+        }
+        Ok(0)
+    }
+
+    /// Strikes keys that are on the map or bound, of which `before` others were struck already.
+    fn strike(
+        &self,
+        window: Window,
+        wanted: &[ChordKey],
+        mut before: usize,
+    ) -> Result<(), X11Error> {
+        for chunk in wanted.chunks(CHUNK) {
+            if !focus::has_input(&self.display, window)? {
+                return Err(X11Error::Request(format!(
+                    "another window took the keyboard after {before} characters of the text"
+                )));
+            }
+            let key = |wanted: &ChordKey| self.keyboard.bindings.key(*wanted);
+            let keys: Vec<_> = chunk.iter().filter_map(key).collect();
+            self.keyboard.strike(&keys)?;
+            before += chunk.len();
         }
         Ok(())
     }
@@ -79,10 +103,10 @@ impl Desktop {
     fn fitting(&self, wanted: &[ChordKey], room: usize) -> (Vec<u32>, usize) {
         let mut symbols = Vec::new();
         for (at, key) in wanted.iter().enumerate() {
-            if self.keyboard.key(*key).is_some() {
+            if self.keyboard.bindings.key(*key).is_some() {
                 continue;
             }
-            let symbol = symbol_of(*key);
+            let symbol = symbol(*key);
             if symbols.contains(&symbol) {
                 continue;
             }
@@ -94,93 +118,16 @@ impl Desktop {
         (symbols, wanted.len())
     }
 
-    /// Waits until every window that was typed into has handled its keys; false when one of them
-    /// cannot tell.
-    fn caught_up(&mut self) -> Result<bool, X11Error> {
-        for window in std::mem::take(&mut self.typed.behind) {
-            if !windows::answers_pings(&self.display, window)? {
-                if self.has_window(window)? {
-                    self.typed.behind.push(window);
-                    return Ok(false);
-                }
-                continue;
-            }
-            self.ping_through(window)?;
-        }
-        Ok(true)
-    }
-
-    fn ping_through(&mut self, window: Window) -> Result<(), X11Error> {
-        self.typed.ping = self.typed.ping.wrapping_add(1);
-        let serial = self.typed.ping;
-        windows::ping(&self.display, window, serial)?;
-        let deadline = Instant::now() + PATIENCE;
-        while !self.signs.pongs.contains(&serial) {
-            if !self.pump(deadline)? {
-                return Err(X11Error::Request(format!(
-                    "window {window:#x} has not answered for {} s: it is busy or hangs",
-                    PATIENCE.as_secs()
-                )));
-            }
-        }
-        self.signs.pongs.clear();
-        Ok(())
-    }
-
-    /// The window that has the keyboard, once it is ready for keys.
-    fn ready_window(&mut self) -> Result<Window, X11Error> {
-        let deadline = Instant::now() + FOCUS_WAIT;
-        loop {
-            self.drain()?;
-            match windows::active(&self.display)? {
-                Some(window) if windows::has_input(&self.display, window)? => {
-                    if self.typed.ready != Some(window) {
-                        self.settle(window)?;
-                        continue;
-                    }
-                    return Ok(window);
-                }
-                _ if self.pump(deadline)? => {}
-                _ => {
-                    return Err(X11Error::Request(
-                        "no window has the keyboard: click into one or focus it first".into(),
-                    ));
-                }
-            }
-        }
-    }
-
-    /// Lets a window take notice of its focus and of the keyboard map.
-    fn settle(&mut self, window: Window) -> Result<(), X11Error> {
-        self.typed.ready = Some(window);
-        if windows::answers_pings(&self.display, window)? {
-            return self.ping_through(window);
-        }
-        let mut until = Instant::now() + QUIET;
-        let end = Instant::now() + FOCUS_WAIT;
-        while self.pump(until.min(end))? {
-            if std::mem::take(&mut self.signs.windows) {
-                until = Instant::now() + QUIET;
-            }
-            if Instant::now() >= until.min(end) {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     /// Hands text to the program as a paste. Shift+Insert is what text fields and terminals have in
     /// common; the former take the clipboard, the latter the primary selection.
-    fn paste_rest(&mut self, rest: &[ChordKey]) -> Result<(), X11Error> {
+    fn paste(&mut self, window: Window, rest: &[ChordKey]) -> Result<(), X11Error> {
         let text: String = rest.iter().map(|wanted| character_of(*wanted)).collect();
         let before = self.clipboard.own_text().map(<[u8]>::to_vec);
         self.clipboard.set(&text)?;
         self.clipboard.set_primary(&text)?;
-        self.signs.pasted = false;
+        self.signs.pasted.clear();
         self.press(&Chord::parse("shift+Insert")?, Duration::ZERO)?;
-        let deadline = Instant::now() + PATIENCE;
-        while !self.signs.pasted && self.pump(deadline)? {}
-        let pasted = self.signs.pasted;
+        let pasted = self.await_paste(Some(window), PASTE_WAIT)?;
         self.clipboard.clear(true)?;
         match before {
             Some(before) => self.clipboard.set(&String::from_utf8_lossy(&before))?,
@@ -196,6 +143,45 @@ impl Desktop {
         ))
     }
 
+    /// Puts text on the clipboard, if there is any, and pastes what is there. When nobody asks for
+    /// our text, the program has provably not pasted it, and Shift+Insert is tried as well.
+    ///
+    /// # Errors
+    /// As [`Desktop::press`].
+    pub fn paste_text(&mut self, text: Option<&Untrusted>) -> Result<(), X11Error> {
+        if let Some(text) = text {
+            self.set_clipboard(text)?;
+        }
+        self.signs.pasted.clear();
+        self.press(&Chord::parse("ctrl+v")?, Duration::ZERO)?;
+        let Some(text) = text else { return Ok(()) };
+        if !self.await_paste(None, ASK_WAIT)? {
+            self.clipboard.set_primary(text.danger_raw())?;
+            self.press(&Chord::parse("shift+Insert")?, Duration::ZERO)?;
+            self.await_paste(None, ASK_WAIT)?;
+            self.clipboard.clear(true)?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the text we own was handed to the program of `window`, or to any.
+    pub(super) fn await_paste(
+        &mut self,
+        window: Option<Window>,
+        patience: Duration,
+    ) -> Result<bool, X11Error> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let mine = |to: &Window| window.is_none_or(|w| self.display.same_client(w, *to));
+            if self.signs.pasted.iter().any(mine) {
+                return Ok(true);
+            }
+            if !self.pump(deadline)? {
+                return Ok(false);
+            }
+        }
+    }
+
     /// Presses a chord and keeps it down for `hold`.
     ///
     /// # Errors
@@ -208,31 +194,37 @@ impl Desktop {
             )));
         }
         let window = self.ready_window()?;
-        let key = chord.key.map(|key| self.bound_key(key)).transpose()?;
-        let codes = self.keyboard.codes(&chord.modifiers, key)?;
-        self.keyboard.press(&codes)?;
-        let pumped = self.pump_for(hold);
-        self.keyboard.release(&codes)?;
-        if !self.typed.behind.contains(&window) {
-            self.typed.behind.push(window);
+        self.keyboard.bindings.refresh()?;
+        let mut key = chord.key.map(|key| self.bound_key(key)).transpose()?;
+        let digits = chord.is_keypad_digit();
+        if let (true, Some(key)) = (digits, &mut key) {
+            key.shift = false;
         }
-        pumped
+        let codes = self.keyboard.codes(&chord.modifiers, key)?;
+        self.fell_behind(window);
+        let locks = if chord.locks() { None } else { Some(self.keyboard.unlock(digits)?) };
+        let pressed = self.keyboard.press(&codes).and_then(|()| self.pump_for(hold));
+        self.keyboard.release(&codes)?;
+        if let Some(locks) = locks {
+            self.keyboard.lock_again(locks)?;
+        }
+        pressed
     }
 
     fn bound_key(&mut self, wanted: ChordKey) -> Result<super::keymap::Key, X11Error> {
-        if self.keyboard.key(wanted).is_none() {
-            if self.keyboard.room() == 0 {
+        if self.keyboard.bindings.key(wanted).is_none() {
+            if self.keyboard.bindings.free().is_empty() {
                 if !self.caught_up()? {
                     return Err(X11Error::Keymap("free keycode for this key"));
                 }
-                self.keyboard.release_bindings();
+                self.keyboard.bindings.release();
             }
-            self.keyboard.bind(&[symbol_of(wanted)])?;
+            self.keyboard.bindings.bind(&[symbol(wanted)])?;
         }
-        self.keyboard.key(wanted).ok_or(X11Error::Keymap("key of this name"))
+        self.keyboard.bindings.key(wanted).ok_or(X11Error::Keymap("key of this name"))
     }
 
-    fn pump_for(&mut self, time: Duration) -> Result<(), X11Error> {
+    pub(super) fn pump_for(&mut self, time: Duration) -> Result<(), X11Error> {
         let deadline = Instant::now() + time;
         while Instant::now() < deadline {
             self.pump(deadline)?;
@@ -263,10 +255,10 @@ fn wanted_keys(text: &str) -> Result<Vec<ChordKey>, X11Error> {
     Ok(wanted)
 }
 
-fn symbol_of(wanted: ChordKey) -> u32 {
+fn symbol(wanted: ChordKey) -> u32 {
     match wanted {
         ChordKey::Symbol(symbol) => symbol,
-        ChordKey::Character(c) => Keysym::from_char(c).raw(),
+        ChordKey::Character(c) => symbol_of(c),
     }
 }
 

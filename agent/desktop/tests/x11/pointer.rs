@@ -8,7 +8,7 @@ use karakuri_protocol::geometry::Point;
 use super::rig::{Desktop, Display, Lines, Owned};
 
 fn pointer(act: PointerAct, at: Option<Point>, button: Button, keys: Option<&str>) -> Act {
-    Act::Pointer { act, at, button, keys: keys.map(str::to_owned) }
+    Act::Pointer { act, at, button, keys: keys.map(str::to_owned), seen: None }
 }
 
 fn click(at: Point) -> Act {
