@@ -47,9 +47,9 @@ bench: ## Measure against named peers: a table of ratios, and target/bench.json
 	@$(CARGO_TARGET_DIR)/release/bench
 
 soak: ## The tests that are too long for every run
-	@$(setup) test
+	@$(setup) soak
 	@$(MAKE) build-tests
-	KARAKURI_SOAK=1 cargo test $(workspace) --no-fail-fast
+	KARAKURI_SOAK=1 cargo test $(workspace) --no-fail-fast -- --include-ignored
 
 setup: ## Install what running and testing need, without building
 	@$(setup) test

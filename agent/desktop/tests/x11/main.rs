@@ -1,13 +1,19 @@
 //! karakuri-desktop over its link, on a real X server with a window manager and real programs.
 //!
-//! Needs Xvfb, openbox, xterm, mousepad, xev (x11-utils), xkbcomp, xclip, and user namespaces.
+//! Needs Xvfb, openbox, xterm, mousepad, xev (x11-utils), xkbcomp, setxkbmap, xclip, xdotool, GTK and
+//! Qt for Python, and user namespaces; what is ignored needs Chromium too.
 #![cfg(test)]
 
 mod capture;
 mod clipboard;
+mod displays;
 mod door;
+mod effect;
 mod pointer;
+mod receiver;
 mod rig;
+mod texts;
 mod typing;
+mod typing_exact;
 mod walls;
 mod windows;

@@ -44,11 +44,11 @@ impl Drop for Owned {
     }
 }
 
-/// Xvfb and openbox.
+/// Xvfb and, in most tests, openbox.
 pub(crate) struct Display {
     pub(crate) dir: TempDir,
     pub(crate) name: String,
-    _openbox: Owned,
+    _openbox: Option<Owned>,
     _xvfb: Owned,
 }
 
@@ -59,6 +59,24 @@ impl Display {
 
     /// With more options for Xvfb.
     pub(crate) fn start_with(options: &[&str]) -> Self {
+        let mut display = Self::bare(options);
+        let mut openbox = display
+            .command("openbox")
+            .arg("--config-file")
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/session/rc.xml"))
+            .args(["--startup", "echo ready"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let ready = first_line(openbox.stdout.take().unwrap());
+        display._openbox = Some(Owned(openbox));
+        assert_eq!(ready, "ready");
+        display
+    }
+
+    /// Without a window manager.
+    pub(crate) fn bare(options: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join("sockets")).unwrap();
         let authority = dir.path().join("authority");
@@ -75,18 +93,7 @@ impl Display {
         let number = first_line(xvfb.stdout.take().unwrap());
         let name = format!(":{number}");
         let xvfb = Owned(xvfb);
-        let mut openbox = program(&name, dir.path(), "openbox")
-            .arg("--config-file")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/session/rc.xml"))
-            .args(["--startup", "echo ready"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let ready = first_line(openbox.stdout.take().unwrap());
-        let display = Self { dir, name, _openbox: Owned(openbox), _xvfb: xvfb };
-        assert_eq!(ready, "ready");
-        display
+        Self { dir, name, _openbox: None, _xvfb: xvfb }
     }
 
     /// A command for this display.
@@ -212,14 +219,28 @@ impl Desktop {
 
     /// Starts a program and waits for its window to have the keyboard.
     pub(crate) fn launch(&mut self, command: &mut Command) -> (Owned, Window) {
-        let known = self.windows().iter().map(|w| w.id).collect();
-        let child = Owned(command.stderr(Stdio::null()).spawn().unwrap());
-        let window = match self.ask(Question::WaitWindow { known, timeout_ms: 20_000 }) {
-            Reply::NewWindow(Some(window)) => window,
-            other => panic!("no new window: {other:?}"),
-        };
+        let (child, window) = self.open(command.stderr(Stdio::null()));
         assert_eq!(self.act(Act::Focus { window: window.id }, 5000), Effect::Confirmed);
         (child, window)
+    }
+
+    /// Starts a program and waits for its window.
+    pub(crate) fn open(&mut self, command: &mut Command) -> (Owned, Window) {
+        let known = self.windows().iter().map(|w| w.id).collect();
+        let child = Owned(command.spawn().unwrap());
+        match self.ask(Question::WaitWindow { known, timeout_ms: 20_000 }) {
+            Reply::NewWindow(Some(window)) => (child, window),
+            other => panic!("no new window: {other:?}"),
+        }
+    }
+
+    /// Waits until a window is called `title`.
+    pub(crate) fn await_title(&mut self, id: u32, title: &str) {
+        let end = Instant::now() + PATIENCE;
+        let named = |w: &Window| w.id == id && w.title.danger_raw().contains(title);
+        while !self.windows().iter().any(named) {
+            assert!(Instant::now() < end, "no window is called {title}");
+        }
     }
 
     pub(crate) fn picture(&mut self, region: Option<karakuri_protocol::geometry::Rect>) -> Frame {
