@@ -399,6 +399,8 @@ pub enum Reply {
         hits: Vec<Hit>,
         /// When nothing matches: what comes closest, at most 5.
         nearest: Vec<Hit>,
+        /// Of an `any_of`: which of its targets the matches are of, counted from 0.
+        which: Option<usize>,
         /// How long it took.
         waited_ms: u32,
         /// The number of this look, for [`Seen`].

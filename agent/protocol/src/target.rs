@@ -50,7 +50,7 @@ pub enum Find {
     Region(Rect),
     /// A target defined in the workflow's `[targets]` table.
     Named(String),
-    /// The first of these that is found.
+    /// The first of these that is found; relations and `nth` hold for each of them.
     AnyOf(Vec<Target>),
     /// The place where all of these overlap.
     AllOf(Vec<Target>),

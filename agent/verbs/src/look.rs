@@ -30,6 +30,7 @@ struct Looked {
     look: u32,
     hits: Vec<Hit>,
     nearest: Vec<Hit>,
+    which: Option<usize>,
     ms: u32,
     picture: Option<Vec<u8>>,
 }
@@ -175,8 +176,8 @@ async fn see<D: Desk>(
     let answer =
         desk.ask(Question::Look { target, until, timeout_ms, script, click, picture }).await?;
     match answer.reply {
-        Reply::Looked { hits, nearest, waited_ms, look } => {
-            Ok(Looked { hits, nearest, ms: waited_ms, picture: answer.picture, look })
+        Reply::Looked { hits, nearest, which, waited_ms, look } => {
+            Ok(Looked { hits, nearest, which, ms: waited_ms, picture: answer.picture, look })
         }
         _ => Err(desk.out_of_turn()),
     }
@@ -227,7 +228,8 @@ async fn wait_still<D: Desk>(
     }
 }
 
-/// Looks for all at once, so that the answer does not depend on which was asked first.
+/// Looks for all at once: the answer is about one moment. Of several that are there then, it is the
+/// first by name.
 async fn expect_any<D: Desk>(
     desk: &mut D,
     params: &ExpectAnyParams,
@@ -239,11 +241,10 @@ async fn expect_any<D: Desk>(
     if let Some(picture) = looked.picture {
         desk.keep(picture)?;
     }
-    for (name, target) in &params.targets {
-        if let Some(hit) = hits(desk, target, settings).await?.first() {
-            desk.found(hit);
-            return Ok(json!(name));
-        }
+    let name = looked.which.and_then(|which| params.targets.keys().nth(which));
+    if let (Some(name), Some(hit)) = (name, looked.hits.first()) {
+        desk.found(hit);
+        return Ok(json!(name));
     }
     let names: Vec<&str> = params.targets.keys().map(String::as_str).collect();
     let message = format!("none of {} appeared within {timeout} ms", names.join(", "));

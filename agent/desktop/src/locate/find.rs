@@ -30,6 +30,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// When nothing matches: what comes closest, best first, at most 5.
     pub nearest: Vec<Hit>,
+    /// Of [`Find::AnyOf`]: which of its targets the hits are of.
+    pub which: Option<usize>,
 }
 
 /// Whether looking for `target` needs the screen to be read.
@@ -49,7 +51,23 @@ pub fn reads_text(target: &Target) -> bool {
 /// # Errors
 /// A [`LocateError`] when the target makes no sense here; finding nothing is no error.
 pub fn find(target: &Target, screen: &Screen<'_>) -> Result<Found, LocateError> {
-    let Found { mut hits, mut nearest } = things(&target.find, screen)?;
+    let things = match &target.find {
+        Find::AnyOf(targets) => return any_of(target, targets, screen),
+        Find::AllOf(targets) => all_of(targets, screen),
+        Find::Not(target) => not(target, screen),
+        Find::Text(pattern) => texts(pattern, screen),
+        Find::Image(pattern) => image(pattern, screen),
+        Find::Point(point) => place(Rect::new(point.x, point.y, 1, 1), Via::Point, screen),
+        Find::Region(region) => place(*region, Via::Region, screen),
+        Find::Role(_) => Err(LocateError::Role),
+        Find::Named(name) => Err(LocateError::Undefined(Untrusted::new(name.as_str()).escaped(60))),
+    };
+    choose(target, things?, screen)
+}
+
+/// What confidence, relations, `nth` and offset of `target` leave of what was found.
+fn choose(target: &Target, found: Found, screen: &Screen<'_>) -> Result<Found, LocateError> {
+    let Found { mut hits, mut nearest, which } = found;
     if let Some(least) = target.confidence {
         hits.retain(|hit| hit.confidence >= least);
     }
@@ -73,29 +91,14 @@ pub fn find(target: &Target, screen: &Screen<'_>) -> Result<Found, LocateError> 
         }
     }
     nearest.truncate(if hits.is_empty() { nearest::SHOWN } else { 0 });
-    Ok(Found { hits, nearest })
-}
-
-/// The things themselves, before relations choose among them.
-fn things(find: &Find, screen: &Screen<'_>) -> Result<Found, LocateError> {
-    match find {
-        Find::Text(pattern) => texts(pattern, screen),
-        Find::Image(pattern) => image(pattern, screen),
-        Find::Point(point) => place(Rect::new(point.x, point.y, 1, 1), Via::Point, screen),
-        Find::Region(region) => place(*region, Via::Region, screen),
-        Find::AnyOf(targets) => any_of(targets, screen),
-        Find::AllOf(targets) => all_of(targets, screen),
-        Find::Not(target) => not(target, screen),
-        Find::Role(_) => Err(LocateError::Role),
-        Find::Named(name) => Err(LocateError::Undefined(Untrusted::new(name.as_str()).escaped(60))),
-    }
+    Ok(Found { hits, nearest, which })
 }
 
 fn texts(pattern: &TextPattern, screen: &Screen<'_>) -> Result<Found, LocateError> {
     let ready = Pattern::new(pattern)?;
     let hits: Vec<Hit> = screen.lines.iter().flat_map(|line| ready.hits(line)).collect();
     let nearest = if hits.is_empty() { nearest::texts(pattern, screen.lines) } else { Vec::new() };
-    Ok(Found { hits, nearest })
+    Ok(Found { hits, nearest, which: None })
 }
 
 fn image(pattern: &ImagePattern, screen: &Screen<'_>) -> Result<Found, LocateError> {
@@ -107,19 +110,21 @@ fn place(rect: Rect, via: Via, screen: &Screen<'_>) -> Result<Found, LocateError
     let what = if via == Via::Point { "point" } else { "region" };
     let rect = rect.intersection(&screen.frame.bounds()).ok_or(LocateError::OffScreen(what))?;
     let hit = Hit { rect, at: rect.center(), text: None, confidence: 1.0, via };
-    Ok(Found { hits: vec![hit], nearest: Vec::new() })
+    Ok(Found { hits: vec![hit], ..Found::default() })
 }
 
-fn any_of(targets: &[Target], screen: &Screen<'_>) -> Result<Found, LocateError> {
+/// The first of `targets` of which `whole`, whose relations hold for each of them, leaves something.
+fn any_of(whole: &Target, targets: &[Target], screen: &Screen<'_>) -> Result<Found, LocateError> {
     let mut nearest = Vec::new();
-    for target in targets {
-        let found = find(target, screen)?;
+    for (which, target) in targets.iter().enumerate() {
+        let found = choose(whole, find(target, screen)?, screen)?;
         if !found.hits.is_empty() {
-            return Ok(found);
+            return Ok(Found { which: Some(which), ..found });
         }
         nearest.extend(found.nearest);
     }
-    Ok(Found { hits: Vec::new(), nearest })
+    nearest.truncate(nearest::SHOWN);
+    Ok(Found { nearest, ..Found::default() })
 }
 
 /// Every overlap of one hit of each target.
@@ -138,7 +143,7 @@ fn all_of(targets: &[Target], screen: &Screen<'_>) -> Result<Found, LocateError>
                 .collect(),
         });
     }
-    Ok(Found { hits: all.unwrap_or_default(), nearest: Vec::new() })
+    Ok(Found { hits: all.unwrap_or_default(), ..Found::default() })
 }
 
 fn overlap(hit: &Hit, other: &Hit) -> Option<Hit> {
@@ -161,5 +166,5 @@ fn not(target: &Target, screen: &Screen<'_>) -> Result<Found, LocateError> {
     if found.hits.is_empty() {
         return place(screen.frame.bounds(), Via::Region, screen);
     }
-    Ok(Found { hits: Vec::new(), nearest: found.hits })
+    Ok(Found { nearest: found.hits, ..Found::default() })
 }

@@ -130,7 +130,8 @@ impl Template {
         });
         let hits: Vec<Hit> = hits.iter().map(|m| self.hit(m)).collect();
         let shown = if hits.is_empty() { SHOWN } else { 0 };
-        Found { hits, nearest: near.iter().take(shown).map(|m| self.hit(m)).collect() }
+        let nearest = near.iter().take(shown).map(|m| self.hit(m)).collect();
+        Found { hits, nearest, which: None }
     }
 
     /// The places that reach `least`, best first, none overlapping a better one by half.

@@ -13,6 +13,7 @@ use super::error::ServeError;
 use super::eyes::Eyes;
 use super::glance::Glances;
 use super::ready::is_greyed;
+use crate::locate::Found;
 use crate::x11::desktop::Desktop;
 
 /// A screen that is being drawn is looked at again once it was quiet for so long,
@@ -65,8 +66,8 @@ pub(super) fn look(
         if done || last || !desktop.wait_drawn(deadline, QUIET, BUSY)? {
             let waited_ms = milliseconds(start.elapsed());
             let number = glances.note(desktop, &frame, &found.hits)?;
-            let (hits, nearest) = (found.hits, found.nearest);
-            let reply = Reply::Looked { hits, nearest, waited_ms, look: number };
+            let Found { hits, nearest, which } = found;
+            let reply = Reply::Looked { hits, nearest, which, waited_ms, look: number };
             return match look.picture {
                 true => Answer::with_picture(reply, &frame),
                 false => Ok(Answer::plain(reply)),
@@ -75,7 +76,8 @@ pub(super) fn look(
     }
 }
 
-/// Waits until `region` does not change for `still`.
+/// Waits until `region` does not change for `still`. What moves elsewhere without a pause makes it
+/// look every [`BUSY`] and no oftener.
 pub(super) fn still(
     desktop: &mut Desktop,
     still: Duration,
@@ -86,7 +88,7 @@ pub(super) fn still(
     let (mut last, _) = desktop.refresh()?;
     let mut since = Instant::now();
     loop {
-        desktop.pump_unless_drawn(deadline.min(since + still))?;
+        desktop.wait_drawn(deadline.min(since + still), QUIET, BUSY)?;
         let (frame, drawn) = desktop.refresh()?;
         let within: Vec<Rect> = drawn.iter().filter_map(|r| r.intersection(&region)).collect();
         let now = Instant::now();

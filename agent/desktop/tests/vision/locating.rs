@@ -101,6 +101,12 @@ fn targets_combine() {
     let desk = Desk::open("gnumeric-en");
     let any = r#"{"find":{"any_of":["text:\"Abbrechen\"","text:\"Help\"","text:\"File\""]}}"#;
     assert_eq!(desk.texts(any), ["Help"]);
+    assert_eq!(desk.find(any).which, Some(1));
+    // Relations hold for each target: the first one's only match lies outside.
+    let within = r#"{"find":{"any_of":["text:\"File\"","text:\"Amount\""]},"relations":[{"inside":{"find":{"region":[0,225,1280,25]}}}]}"#;
+    assert_eq!((desk.texts(within), desk.find(within).which), (vec!["Amount".to_owned()], Some(1)));
+    let none = r#"{"find":{"any_of":["text:\"Abbrechen\"","text:\"Statistik\""]}}"#;
+    assert_eq!((desk.find(none).which, desk.find(none).nearest.is_empty()), (None, false));
     let inside = r#"{"find":{"text":{"value":"Amount"}},"relations":[{"inside":{"find":{"region":[0,225,1280,25]}}}]}"#;
     assert_eq!(desk.find(inside).hits.len(), 1);
     let calm = r#"{"find":{"all_of":["text:\"Travel\"",{"find":{"not":"text:\"Error\""}}]}}"#;

@@ -219,6 +219,41 @@ fn a_form_has_its_controls_and_they_can_be_clicked() {
     assert_eq!(found(&mut door), expected(true));
 }
 
+/// A label that changes faster than it can be read, and keeps its last text.
+const COUNT: &str = r#"
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import GLib, Gtk
+window = Gtk.Window(title="Count", default_width=300, default_height=80)
+label = Gtk.Label(label="waiting")
+window.add(label)
+window.show_all()
+left = 40
+def count():
+    global left
+    left -= 1
+    label.set_text(f"left {left}" if left else "Finished")
+    return left > 0
+GLib.timeout_add(7, count)
+Gtk.main()
+"#;
+
+#[test]
+fn the_last_of_many_changes_is_seen_and_says_which_it_was() {
+    let display = Display::start();
+    let mut door = Door::open(&display, &[]);
+    for _ in 0..3 {
+        let window = door.call("launch", json!({ "app": "python3", "args": ["-c", COUNT] }));
+        let left = json!({ "find": { "text": { "value": "left 9[0-9]", "match": "regex" } } });
+        let targets = json!({ "a": "text:Failed", "b": "text:Finished", "c": left });
+        assert_eq!(door.call("expect_any", json!({ "targets": targets })), json!("b"));
+        door.call("close", json!({ "window": window["window"]["id"] }));
+        door.call("wait_gone", json!({ "target": "text:Finished" }));
+    }
+    let line = r#"{"jsonrpc":"2.0","id":9,"method":"expect_any","params":{"targets":{"a":"text:Failed"},"timeout_ms":50}}"#;
+    assert_eq!(door.line(line)["error"]["data"]["kind"], "not_found");
+}
+
 #[test]
 fn a_list_is_a_table_and_a_value_is_typed() {
     let display = Display::start();
