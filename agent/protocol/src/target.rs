@@ -93,10 +93,13 @@ pub struct TextPattern {
 pub struct ImagePattern {
     /// File name inside the bundle's `images/` directory.
     pub name: Untrusted,
-    /// The least similarity that counts, 0 to 1 (normalised correlation over colour).
+    /// The least likeness that counts, 0 to 1, where 1 is the same pixels; 0.97 if left out. It is
+    /// told by the part that differs most, so that one changed glyph in a large picture counts.
+    /// Below 0.6 it means 0.6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
-    /// How far the best match must lead the second best elsewhere.
+    /// How far the best match must lead the second best elsewhere, 0.02 if left out. What comes
+    /// closer is a match too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<f32>,
 }

@@ -26,7 +26,7 @@ pub enum LocateError {
     },
     /// A picture that is too small, too large or of one colour cannot be told from others.
     #[error(
-        "picture {0:?} cannot be looked for: cut out 8 to 512 pixels a side and at most 22000 in all, with some detail"
+        "picture {0:?} cannot be looked for: cut out 8 to 512 pixels a side and at most 22000 in all, with some contrast"
     )]
     PoorPicture(String),
     /// A place outside the screen.

@@ -1,11 +1,16 @@
-//! Finding a picture on the screen.
+//! Finding a picture on the screen: the same pixels, but for a little noise.
 //!
-//! Similarity is the zero-mean normalised cross-correlation over all three colours. All positions
-//! are looked at, but most are given up after a few rows, as soon as the Cauchy-Schwarz bound on
-//! what the rest can add shows that they cannot reach the threshold (bounded partial correlation;
-//! Di Stefano, Mattoccia and Tombari, Pattern Recognition Letters 26, 2005); the rows with most
-//! detail go first. Correlation alone is blind to contrast, so a place must also have a contrast
-//! like the picture's: a greyed-out button is not the button. Nothing is scaled.
+//! What a toolkit draws twice is drawn alike, so a picture is told from its look-alikes by how far
+//! any part of a place differs from it, not by how much of it agrees: in a large button one changed
+//! glyph changes next to nothing of a correlation. Two differences count, in every colour by itself:
+//!
+//! - the largest in the mean over 3 × 3 pixels, as a share of the picture's contrast: a changed
+//!   stroke, a check mark, one pixel to the side;
+//! - the largest in the mean over up to 15 × 15 pixels, five times as strict because the noise of a
+//!   pixel evens out to a fifth of it: a button that is hovered over, pressed or greyed out.
+//!
+//! Likeness is one less the larger of them. Nothing is scaled. The box of the picture whose colour
+//! is rarest on the screen is looked for first, which leaves few places to look at closer.
 
 use std::collections::HashMap;
 
@@ -13,26 +18,32 @@ use karakuri_protocol::desktop::{Hit, Via};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::untrusted::Untrusted;
 
+use super::boxes::{Boxes, PIXELS, Palette, SIDE, Sums};
 use super::error::LocateError;
 use super::find::Found;
 use super::nearest::SHOWN;
-use super::sums::{MAX_AREA, Sum, Sums};
-use crate::frame::{Frame, pixels_of};
+use crate::frame::Frame;
 
-/// Similarity from which a picture counts as found, unless the script says otherwise.
+/// Likeness from which a picture counts as found, unless the script says otherwise: noise of up to
+/// four levels of a pixel passes, a shift of the colour by two does not.
 pub const THRESHOLD: f32 = 0.97;
 /// How far the best must lead, unless the script says otherwise.
 pub const MARGIN: f32 = 0.02;
-/// Similarity from which something that is not found is shown as near.
-const NEAR: f32 = 0.85;
+/// The least likeness that is told; a lower threshold means this one. At half, a plain place is
+/// like anything.
+const LEAST: f32 = 0.6;
+/// Likeness from which something that is not found is shown as near.
+const NEAR: f32 = 0.7;
 /// Sides of a picture in pixels.
 const SIDES: std::ops::RangeInclusive<u32> = 8..=512;
-/// Mean square difference from its mean colours that a picture must have.
-const DETAIL: f64 = 30.0;
-/// Allowance for rounding in the bound.
-const ROUNDING: f64 = 1e-9;
-/// Factor by which the energy (square of the contrast) of a place may differ from the picture's.
-const CONTRAST: f64 = 2.0;
+/// The most pixels of a picture.
+const MAX_AREA: u32 = 22_000;
+/// Contrast that a picture must have in its boxes, of 255.
+const DETAIL: f64 = 16.0;
+/// The contrast that a picture is taken to have at least, of 255: fainter ones need not be likelier.
+const CONTRAST: f64 = 64.0;
+/// Boxes a side of the larger areas that are compared.
+const COARSE: usize = 5;
 
 /// The pictures of a bundle by name.
 #[derive(Debug, Default)]
@@ -45,28 +56,25 @@ pub struct Images {
 pub struct Template {
     width: usize,
     height: usize,
-    means: [f64; 3],
-    energy: f64,
-    /// Those with most energy first.
-    rows: Vec<Row>,
+    /// The range of its boxes' means in the channel where it is widest, of 255.
+    contrast: f64,
+    boxes: Vec<Part>,
 }
 
-/// A row of a template.
-#[derive(Debug)]
-struct Row {
+/// A box of a template.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    x: usize,
     y: usize,
-    /// Blue, green, red of each pixel.
-    values: Vec<i16>,
-    colours: [f64; 3],
-    energy: f64,
+    sums: Sums,
 }
 
-/// A place and how similar it is.
+/// A place and how like it is.
 #[derive(Clone, Copy, Debug)]
 struct Match {
     x: usize,
     y: usize,
-    similarity: f32,
+    likeness: f32,
 }
 
 impl Images {
@@ -97,37 +105,34 @@ impl Template {
     /// Nothing when the picture is too small, too large or has no detail.
     #[must_use]
     pub fn new(picture: &Frame) -> Option<Self> {
-        let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let sides = SIDES.contains(&picture.width()) && SIDES.contains(&picture.height());
-        if !sides || width * height > MAX_AREA {
+        let (width, height) = (picture.width(), picture.height());
+        if !SIDES.contains(&width) || !SIDES.contains(&height) || width * height > MAX_AREA {
             return None;
         }
-        let sums = Sums::of(picture);
-        let count = (width * height) as f64;
-        let whole = sums.over(0, 0, width, height);
-        let means = whole.colours.map(|sum| sum / count);
-        let energy = whole.energy(means, count);
-        let rows = picture.rows(picture.bounds()).enumerate().map(|(y, row)| {
-            let sum = sums.over(0, y, width, 1);
-            let values = pixels_of(row).flatten().map(i16::from).collect();
-            Row { y, values, colours: sum.colours, energy: sum.energy(means, width as f64) }
-        });
-        let mut rows: Vec<Row> = rows.collect();
-        rows.sort_by(|a, b| b.energy.total_cmp(&a.energy));
-        (energy / count >= DETAIL).then_some(Self { width, height, means, energy, rows })
+        let boxes = Boxes::of(picture);
+        let parts: Vec<Part> = boxes.all().map(|(x, y, sums)| Part { x, y, sums: *sums }).collect();
+        let range = |c: usize| {
+            let sums = || parts.iter().map(|part| part.sums[c]);
+            Some(sums().max()? - sums().min()?)
+        };
+        let widest = (0..3).filter_map(range).max()?;
+        let contrast = f64::from(widest) / f64::from(PIXELS);
+        let (width, height) = (width as usize, height as usize);
+        (contrast >= DETAIL).then_some(Self { width, height, contrast, boxes: parts })
     }
 
-    /// Looks for the picture in all of `frame`, best first. Besides what reaches `threshold`, places
-    /// that come within `margin` of the best are hits too: the caller then sees that the best is not
-    /// clearly the one.
+    /// Looks for the picture in all of `frame`, best first. When the best reaches `threshold`, what
+    /// comes within `margin` of it is a hit too, so that the caller sees that the best is not
+    /// clearly the one; what is further behind is another thing.
     #[must_use]
     pub fn find(&self, frame: &Frame, threshold: Option<f32>, margin: Option<f32>) -> Found {
-        let (threshold, margin) = (threshold.unwrap_or(THRESHOLD), margin.unwrap_or(MARGIN));
-        let matches = self.matches(frame, NEAR.min(threshold - margin));
-        let best = matches.first().map_or(0.0, |best| best.similarity);
-        let (hits, near): (Vec<Match>, Vec<Match>) = matches.into_iter().partition(|m| {
-            m.similarity >= threshold || (best >= threshold && m.similarity > best - margin)
-        });
+        let threshold = threshold.unwrap_or(THRESHOLD).max(LEAST);
+        let margin = margin.unwrap_or(MARGIN);
+        let matches = self.matches(frame, NEAR.min(threshold - margin).max(LEAST));
+        let best = matches.first().map_or(0.0, |best| best.likeness);
+        let (hits, near): (Vec<Match>, Vec<Match>) = matches
+            .into_iter()
+            .partition(|m| best >= threshold && m.likeness >= best - margin.max(0.0));
         let hits: Vec<Hit> = hits.iter().map(|m| self.hit(m)).collect();
         let shown = if hits.is_empty() { SHOWN } else { 0 };
         let nearest = near.iter().take(shown).map(|m| self.hit(m)).collect();
@@ -137,19 +142,14 @@ impl Template {
     /// The places that reach `least`, best first, none overlapping a better one by half.
     fn matches(&self, frame: &Frame, least: f32) -> Vec<Match> {
         let (columns, rows) = (frame.width() as usize, frame.height() as usize);
-        let (Some(last_x), Some(last_y)) =
-            (columns.checked_sub(self.width), rows.checked_sub(self.height))
-        else {
+        if columns < self.width || rows < self.height {
             return Vec::new();
-        };
-        let search = Search::new(self, frame, f64::from(least));
-        let mut all: Vec<Match> = (0..=last_y)
-            .flat_map(|y| (0..=last_x).map(move |x| (x, y)))
-            .filter_map(|(x, y)| {
-                search.similarity(x, y).map(|similarity| Match { x, y, similarity })
-            })
+        }
+        let search = Search::new(self, frame, least);
+        let mut all: Vec<Match> = (0..=rows - self.height)
+            .flat_map(|y| search.row(y, columns - self.width + 1))
             .collect();
-        all.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+        all.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
         let mut chosen: Vec<Match> = Vec::new();
         for candidate in all {
             if chosen.iter().all(|better| self.apart(better, &candidate)) {
@@ -167,7 +167,7 @@ impl Template {
         let pixel = |value: usize| i32::try_from(value).unwrap_or(i32::MAX);
         let size = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         let rect = Rect::new(pixel(found.x), pixel(found.y), size(self.width), size(self.height));
-        let confidence = found.similarity.clamp(0.0, 1.0);
+        let confidence = found.likeness.clamp(0.0, 1.0);
         Hit { rect, at: rect.center(), text: None, confidence, via: Via::Image }
     }
 }
@@ -175,66 +175,102 @@ impl Template {
 /// One template on one frame.
 struct Search<'a> {
     template: &'a Template,
-    /// Blue, green, red of each pixel.
-    values: Vec<i16>,
-    stride: usize,
-    sums: Sums,
+    frame: Boxes,
+    /// The template's boxes, those with the rarest colours first.
+    parts: Vec<Part>,
     least: f64,
+    /// The largest difference of a box's sum that still reaches the least.
+    limit: u16,
+    /// What a difference of a box's sum by one takes from the likeness.
+    step: f64,
 }
 
 impl<'a> Search<'a> {
-    fn new(template: &'a Template, frame: &Frame, least: f64) -> Self {
-        let values = pixels_of(frame.pixels()).flatten().map(i16::from).collect();
-        let stride = 3 * frame.width() as usize;
-        Self { template, values, stride, sums: Sums::of(frame), least }
+    fn new(template: &'a Template, frame: &Frame, least: f32) -> Self {
+        let boxes = Boxes::of(frame);
+        let palette = Palette::of(&boxes);
+        let mut parts = template.boxes.clone();
+        parts.sort_by_cached_key(|part| palette.commonness(&part.sums));
+        let step = 1.0 / (f64::from(PIXELS) * template.contrast.max(CONTRAST));
+        let least = f64::from(least);
+        Self { template, frame: boxes, parts, least, limit: floor((1.0 - least) / step), step }
     }
 
-    /// The similarity at a place, or nothing when it cannot reach the least.
-    fn similarity(&self, x: usize, y: usize) -> Option<f32> {
-        let Template { width, height, energy: own_energy, rows, .. } = self.template;
-        let count = (width * height) as f64;
-        let window = self.sums.over(x, y, *width, *height);
-        let means = window.colours.map(|sum| sum / count);
-        let energy = window.energy(means, count);
-        if energy * CONTRAST < *own_energy || energy > own_energy * CONTRAST {
-            return None;
-        }
-        let whole = (energy * own_energy).sqrt();
-        let (mut own_rest, mut rest, mut covariance) = (*own_energy, energy, 0.0);
-        for row in rows {
-            let sum = self.sums.over(x, y + row.y, *width, 1);
-            covariance += self.covariance(x, y, row, &sum, means);
-            own_rest -= row.energy;
-            rest -= sum.energy(means, *width as f64);
-            let reachable = (own_rest.max(0.0) * rest.max(0.0)).sqrt();
-            if covariance + reachable < (self.least - ROUNDING) * whole {
-                return None;
-            }
-        }
-        let similarity = covariance / whole;
-        (similarity >= self.least).then(|| narrowed(similarity))
-    }
-
-    /// What a row adds to the covariance; `sum` is that of the frame below it.
-    fn covariance(&self, x: usize, y: usize, row: &Row, sum: &Sum, means: [f64; 3]) -> f64 {
-        let start = (y + row.y) * self.stride + 3 * x;
-        let products = dot(&row.values, &self.values[start..start + row.values.len()]);
-        let count = self.template.width as f64;
-        (0..3).fold(f64::from(products), |all, c| {
-            let (own, other) = (self.template.means[c], means[c]);
-            all - own * sum.colours[c] - other * row.colours[c] + count * own * other
+    /// The places in row `y`, in columns below `count`, that reach the least.
+    fn row(&self, y: usize, count: usize) -> impl Iterator<Item = Match> {
+        let (first, rest) = self.parts.split_first().map_or((None, &[][..]), |(f, r)| (Some(f), r));
+        let candidates = first.into_iter().flat_map(move |part| {
+            let row = self.frame.row(part.x, y + part.y, count);
+            let alike = row.iter().enumerate().filter(|(_, s)| apart(s, &part.sums) <= self.limit);
+            alike.map(|(x, sums)| (x, apart(sums, &part.sums)))
+        });
+        candidates.filter_map(move |(x, first)| {
+            let likeness = self.likeness(x, y, first, rest)?;
+            Some(Match { x, y, likeness })
         })
     }
+
+    /// The likeness at a place of which the first part differs by `first`, or nothing when it does
+    /// not reach the least.
+    fn likeness(&self, x: usize, y: usize, first: u16, rest: &[Part]) -> Option<f32> {
+        let mut worst = first;
+        for part in rest {
+            let difference = apart(self.frame.at(x + part.x, y + part.y), &part.sums);
+            if difference > self.limit {
+                return None;
+            }
+            worst = worst.max(difference);
+        }
+        let likeness = 1.0 - (f64::from(worst) * self.step).max(self.coarse(x, y));
+        (likeness >= self.least).then(|| narrowed(likeness))
+    }
+
+    /// The largest difference of the mean over an area of several boxes, as a share of all levels,
+    /// times the factor by which noise evens out in it.
+    fn coarse(&self, x: usize, y: usize) -> f64 {
+        let Template { width, height, boxes, .. } = self.template;
+        let (columns, rows) = (width / SIDE, height / SIDE);
+        let (across, down) = (columns.min(COARSE), rows.min(COARSE));
+        let own = |x: usize, y: usize| &boxes[y * (width + 1 - SIDE) + x].sums;
+        let mut worst = 0;
+        for (top, left) in
+            (0..=rows - down).flat_map(|t| (0..=columns - across).map(move |l| (t, l)))
+        {
+            let mut sums = [0_i32; 3];
+            for (row, column) in
+                (top..top + down).flat_map(|r| (left..left + across).map(move |c| (r, c)))
+            {
+                let (dx, dy) = (column * SIDE, row * SIDE);
+                let (here, there) = (own(dx, dy), self.frame.at(x + dx, y + dy));
+                for c in 0..3 {
+                    sums[c] += i32::from(there[c]) - i32::from(here[c]);
+                }
+            }
+            worst = sums.into_iter().map(i32::abs).fold(worst, i32::max);
+        }
+        let pixels = f64::from(PIXELS) * (across * down) as f64;
+        f64::from(worst) / pixels / 255.0 * ((across * down) as f64).sqrt()
+    }
 }
 
-/// The sum of the products; at most 3 * 512 of them, each below 2^16, so it fits.
-fn dot(a: &[i16], b: &[i16]) -> i32 {
-    a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum()
+/// The largest difference of two boxes in any colour.
+fn apart(a: &Sums, b: &Sums) -> u16 {
+    a[0].abs_diff(b[0]).max(a[1].abs_diff(b[1])).max(a[2].abs_diff(b[2]))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a similarity needs no more than 24 bits")]
-fn narrowed(similarity: f64) -> f32 {
-    similarity as f32
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a difference of sums is between 0 and 9 times 255"
+)]
+fn floor(difference: f64) -> u16 {
+    // What reaches the least exactly does so in spite of rounding.
+    (difference + 1e-6).floor() as u16
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a likeness needs no more than 24 bits")]
+fn narrowed(likeness: f64) -> f32 {
+    likeness as f32
 }
 
 #[cfg(test)]
@@ -255,8 +291,42 @@ mod tests {
         Frame::from_rgb(image).unwrap()
     }
 
+    fn template(image: &RgbImage) -> Template {
+        Template::new(&frame(image)).unwrap()
+    }
+
     fn places(found: &[Hit]) -> Vec<(i32, i32)> {
         found.iter().map(|hit| (hit.rect.left, hit.rect.top)).collect()
+    }
+
+    /// A button with a word of three glyphs, 5 × 7 pixels each.
+    fn button(word: [[u8; 7]; 3], face: [u8; 3], ink: [u8; 3]) -> RgbImage {
+        let mut image = RgbImage::from_pixel(60, 24, Rgb(face));
+        for (x, y) in (0..60).flat_map(|x| (0..24).map(move |y| (x, y))) {
+            if x == 0 || y == 0 || x == 59 || y == 23 {
+                image.put_pixel(x, y, Rgb([140, 140, 140]));
+            }
+        }
+        for (glyph, left) in word.iter().zip([20, 27, 34]) {
+            for (row, y) in glyph.iter().zip(8..) {
+                let set = (0..5).filter(|bit| row & (1 << (4 - bit)) != 0);
+                set.for_each(|bit| image.put_pixel(left + bit, y, Rgb(ink)));
+            }
+        }
+        image
+    }
+
+    const C: [u8; 7] = [0, 0, 0b01110, 0b10000, 0b10000, 0b10001, 0b01110];
+    const E: [u8; 7] = [0, 0, 0b01110, 0b10001, 0b11111, 0b10000, 0b01110];
+    const STOP: [u8; 7] = [0, 0, 0, 0, 0, 0b01100, 0b01100];
+    const COMMA: [u8; 7] = [0, 0, 0, 0, 0, 0b01100, 0b01000];
+    const FACE: [u8; 3] = [240, 240, 240];
+    const INK: [u8; 3] = [30, 30, 30];
+
+    fn on_screen(thing: &RgbImage) -> Frame {
+        let mut screen = RgbImage::from_pixel(200, 100, Rgb([250, 250, 250]));
+        image::imageops::overlay(&mut screen, thing, 71, 33);
+        frame(&screen)
     }
 
     #[test]
@@ -265,33 +335,65 @@ mod tests {
         let template = Template::new(&screen.crop(Rect::new(37, 51, 20, 13)).unwrap()).unwrap();
         let found = template.find(&screen, None, None);
         assert_eq!(places(&found.hits), [(37, 51)]);
-        assert!(found.hits[0].confidence > 0.9999);
+        assert_eq!(found.hits[0].confidence, 1.0);
+        let corner = Template::new(&screen.crop(Rect::new(100, 70, 20, 20)).unwrap()).unwrap();
+        assert_eq!(places(&corner.find(&screen, None, None).hits), [(100, 70)]);
     }
 
     #[test]
-    fn the_bound_gives_up_nothing_that_reaches_the_threshold() {
-        let (screen, icon) = (frame(&noise(60, 40, 3)), frame(&noise(12, 9, 4)));
-        let template = Template::new(&icon).unwrap();
-        let all = Search::new(&template, &screen, -2.0);
-        let bounded = Search::new(&template, &screen, 0.1);
-        let places = || (0..=31).flat_map(|y| (0..=48).map(move |x| (x, y)));
-        let expected: Vec<_> = places()
-            .filter_map(|(x, y)| all.similarity(x, y).filter(|found| f64::from(*found) >= 0.1))
-            .collect();
-        let found: Vec<_> = places().filter_map(|(x, y)| bounded.similarity(x, y)).collect();
-        assert_eq!(found, expected);
-        assert!(found.len() > 10, "{}", found.len());
+    fn look_alikes_are_not_it() {
+        let original = button([C, E, STOP], FACE, INK);
+        let template = template(&original);
+        assert_eq!(places(&template.find(&on_screen(&original), None, None).hits), [(71, 33)]);
+        // The ink's luminance in the weights of ITU-R BT.709: a dark red for the dark grey.
+        let red = button([C, E, STOP], FACE, [120, 6, 6]);
+        let brighter = original.pixels().map(|p| p.0.map(|v| v.saturating_add(3)));
+        let brighter = RgbImage::from_vec(60, 24, brighter.flatten().collect()).unwrap();
+        let doubled =
+            image::imageops::resize(&original, 120, 48, image::imageops::FilterType::Nearest);
+        let mut shifted = button([[0; 7]; 3], FACE, INK);
+        let word = image::imageops::crop_imm(&original, 18, 6, 24, 12).to_image();
+        image::imageops::overlay(&mut shifted, &word, 19, 6);
+        for (what, other) in [
+            ("a changed glyph", button([C, C, STOP], FACE, INK)),
+            ("a changed stop", button([C, E, COMMA], FACE, INK)),
+            ("greyed out", button([C, E, STOP], FACE, [150, 150, 150])),
+            ("pressed", button([C, E, STOP], [214, 214, 214], INK)),
+            ("hovered over", brighter),
+            ("another colour", red),
+            ("inverted", button([C, E, STOP], INK, FACE)),
+            ("a word shifted by a pixel", shifted),
+            ("twice as large", doubled),
+        ] {
+            let found = template.find(&on_screen(&other), None, None);
+            assert_eq!(found.hits, [], "{what}");
+        }
     }
 
     #[test]
-    fn a_greyed_out_copy_is_not_it() {
-        let icon = noise(16, 16, 12);
-        let mut screen = noise(100, 60, 11);
-        let mut grey = icon.clone();
-        grey.pixels_mut().for_each(|p| p.0 = p.0.map(|value| 160 + value / 4));
-        image::imageops::overlay(&mut screen, &grey, 40, 20);
-        let template = Template::new(&frame(&icon)).unwrap();
-        assert_eq!(template.find(&frame(&screen), None, None), Found::default());
+    fn a_little_noise_does_not_hide_it() {
+        let original = button([C, E, STOP], FACE, INK);
+        let mut noisy = original.clone();
+        for (pixel, random) in noisy.pixels_mut().zip(noise(60, 24, 9).pixels()) {
+            pixel.0 = std::array::from_fn(|c| pixel.0[c].saturating_add(random.0[c] / 43) - 3);
+        }
+        let found = template(&original).find(&on_screen(&noisy), None, None);
+        assert_eq!(places(&found.hits), [(71, 33)]);
+        assert!(found.hits[0].confidence < 1.0);
+    }
+
+    #[test]
+    fn the_first_box_gives_up_nothing_that_reaches_the_least() {
+        let (screen, icon) = (frame(&noise(60, 40, 3)), noise(12, 9, 4));
+        let template = template(&icon);
+        let all = Search::new(&template, &screen, 0.0);
+        let some = Search::new(&template, &screen, 0.2);
+        let of = |search: &Search<'_>| -> Vec<_> {
+            let found = (0..=31).flat_map(|y| search.row(y, 49).collect::<Vec<_>>());
+            found.filter(|m| m.likeness >= 0.2).map(|m| (m.x, m.y, m.likeness.to_bits())).collect()
+        };
+        assert_eq!(of(&some), of(&all));
+        assert!(of(&some).len() > 10, "{}", of(&some).len());
     }
 
     #[test]
@@ -299,26 +401,27 @@ mod tests {
         let (mut screen, icon) = (noise(120, 60, 5), noise(16, 16, 6));
         image::imageops::overlay(&mut screen, &icon, 10, 10);
         image::imageops::overlay(&mut screen, &icon, 70, 30);
-        let template = Template::new(&frame(&icon)).unwrap();
+        let template = template(&icon);
         assert_eq!(template.find(&frame(&screen), None, None).hits.len(), 2);
 
-        for x in 70..73 {
+        for x in 70..74 {
             screen.put_pixel(x, 40, Rgb([0, 0, 0]));
         }
         let screen = frame(&screen);
-        assert_eq!(places(&template.find(&screen, Some(0.999), Some(0.001)).hits), [(10, 10)]);
-        assert_eq!(template.find(&screen, Some(0.999), Some(0.05)).hits.len(), 2);
+        let second = template.find(&screen, Some(0.6), Some(1.0)).hits[1].confidence;
+        assert!((0.6..0.95).contains(&second), "{second}");
+        assert_eq!(places(&template.find(&screen, Some(0.6), None).hits), [(10, 10)]);
+        assert_eq!(template.find(&screen, None, Some(1.01 - second)).hits.len(), 2);
     }
 
     #[test]
     fn below_the_threshold_it_is_only_near() {
-        let (mut screen, icon) = (noise(100, 60, 7), noise(16, 16, 8));
-        image::imageops::overlay(&mut screen, &icon, 40, 20);
-        for x in 40..42 {
-            (20..36).for_each(|y| screen.put_pixel(x, y, Rgb([128, 128, 128])));
-        }
-        let found = Template::new(&frame(&icon)).unwrap().find(&frame(&screen), None, None);
-        assert_eq!((found.hits.len(), places(&found.nearest)), (0, vec![(40, 20)]));
+        let original = button([C, E, STOP], FACE, INK);
+        let other = on_screen(&button([C, E, COMMA], FACE, INK));
+        let found = template(&original).find(&other, None, None);
+        assert_eq!((found.hits.len(), places(&found.nearest)), (0, vec![(71, 33)]));
+        let lenient = template(&original).find(&other, Some(0.75), None);
+        assert_eq!(places(&lenient.hits), [(71, 33)]);
     }
 
     #[test]

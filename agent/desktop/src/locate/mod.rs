@@ -3,6 +3,7 @@
 //! Pure: a [`Target`](karakuri_protocol::target::Target), a frame, the lines read in it and the
 //! bundle's pictures in, [`Found`] out. Whether several hits are an error is decided by the caller.
 
+mod boxes;
 mod error;
 mod find;
 mod fold;
@@ -10,7 +11,6 @@ mod image;
 mod nearest;
 mod pattern;
 mod relation;
-mod sums;
 
 pub use error::LocateError;
 pub use find::{Found, Screen, find, reads_text};

@@ -219,6 +219,70 @@ fn a_form_has_its_controls_and_they_can_be_clicked() {
     assert_eq!(found(&mut door), expected(true));
 }
 
+/// Buttons that are alike but for their state, colour or one letter. They are taken one by one from
+/// the window's own drawing into PNG files, and the files' buttons are the targets.
+const ALIKE: &str = r##"
+import sys
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gdk, GLib, Gtk
+window = Gtk.Window(title="Alike", default_width=420)
+box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=9, margin=24)
+window.add(box)
+style = Gtk.CssProvider()
+style.load_from_data(b"#red label { color: #a01010; } #green label { color: #105808; }")
+Gtk.StyleContext.add_provider_for_screen(
+    Gdk.Screen.get_default(), style, Gtk.STYLE_PROVIDER_PRIORITY_APPLICATION)
+buttons = {}
+def add(name, button):
+    button.set_name(name)
+    button.set_halign(Gtk.Align.START)
+    box.add(button)
+    buttons[name] = button
+for name, label in [("plain", "Close 0"), ("letter", "Close O"), ("stop", "Close 0."),
+                    ("grey", "Close 0"), ("over", "Close 0"), ("down", "Close 0"),
+                    ("red", "Close 0"), ("green", "Close 0")]:
+    add(name, Gtk.Button(label=label))
+for name in ["off", "on"]:
+    add(name, Gtk.CheckButton(label="Paid", active=name == "on"))
+buttons["grey"].set_sensitive(False)
+buttons["over"].set_state_flags(Gtk.StateFlags.PRELIGHT, False)
+buttons["down"].set_state_flags(Gtk.StateFlags.ACTIVE, False)
+window.set_focus(None)
+window.show_all()
+def cut():
+    for name, button in buttons.items():
+        at, size = button.translate_coordinates(window, 0, 0), button.get_allocation()
+        picture = Gdk.pixbuf_get_from_window(window.get_window(), *at, size.width, size.height)
+        picture.savev(f"{sys.argv[1]}/{name}.png", "png", [], [])
+    box.add(Gtk.Label(label="Ready"))
+    box.show_all()
+GLib.timeout_add(500, cut)
+Gtk.main()
+"##;
+
+#[test]
+fn a_button_is_told_from_those_that_look_like_it() {
+    let display = Display::start();
+    let images = display.path("images");
+    std::fs::create_dir(&images).unwrap();
+    let images = images.to_str().unwrap();
+    let mut cutter = Door::open(&display, &[]);
+    cutter.call("launch", json!({ "app": "python3", "args": ["-c", ALIKE, images] }));
+    cutter.call("wait_for", json!({ "target": "text:Ready" }));
+    cutter.call("wait_still", json!({ "still_ms": 400 }));
+    assert!(cutter.close().success());
+    let mut door = Door::open(&display, &["--images", images]);
+    let mut places = Vec::new();
+    for name in ["plain", "letter", "stop", "grey", "over", "down", "red", "green", "off", "on"] {
+        let hits = door.call("find_all", json!({ "target": format!("image:{name}.png") }));
+        assert_eq!(hits.as_array().map(Vec::len), Some(1), "{name}: {hits}");
+        places.push(hits[0]["at"][1].as_i64().unwrap());
+    }
+    // From the top to the bottom, each where it was drawn.
+    assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
+}
+
 /// A label that changes faster than it can be read, and keeps its last text.
 const COUNT: &str = r#"
 import gi

@@ -100,7 +100,8 @@ def text(value: str, match: Optional[str] = None, distance: Optional[int] = None
 def image(name: str, threshold: Optional[float] = None, margin: Optional[float] = None) -> Target:
     """A picture from the workflow's `images/` directory.
 
-    `threshold` is the least similarity, 0 to 1; `margin` how far the best match must lead.
+    `threshold` is the least likeness, 0.97 if left out, where 1 is the same pixels; `margin` how
+    far the best match must lead, 0.02 if left out.
     """
     return Target({"find": {"image": _given(name=name, threshold=threshold, margin=margin)}})
 
