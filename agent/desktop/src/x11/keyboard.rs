@@ -21,6 +21,8 @@ use super::keymap::Key;
 
 /// `XkbUseCoreKbd` of the XKB protocol.
 const CORE_KEYBOARD: u16 = 0x100;
+/// Between the release and the next press of one key, in ms.
+const REPEAT_GAP: u32 = 2;
 /// All eight modifiers.
 const EVERY_MODIFIER: u16 = 0xff;
 
@@ -86,7 +88,9 @@ impl Keyboard {
         Ok(())
     }
 
-    /// Strikes keys one after the other.
+    /// Strikes keys one after the other. A key that is released and pressed in one millisecond is
+    /// what a key that repeats by itself looks like, which LibreOffice and web pages tell from a key
+    /// that was struck; so the same key twice takes a little longer.
     pub(super) fn strike(&self, keys: &[Key]) -> Result<(), X11Error> {
         let shift = self.modifier(Modifier::SHIFT)?;
         let mut held = Key::plain(0);
@@ -95,9 +99,10 @@ impl Keyboard {
             if held.level3 != key.level3 {
                 self.switch(self.modifier(Modifier::ALT_GR)?, held.level3, key.level3)?;
             }
+            let delay = if held.code == key.code { REPEAT_GAP } else { 0 };
             held = *key;
             if key.code != 0 {
-                self.event(KEY_PRESS_EVENT, key.code)?;
+                self.event_after(delay, KEY_PRESS_EVENT, key.code)?;
                 self.event(KEY_RELEASE_EVENT, key.code)?;
             }
         }
@@ -157,8 +162,13 @@ impl Keyboard {
     }
 
     fn event(&self, kind: u8, code: u8) -> Result<(), X11Error> {
+        self.event_after(0, kind, code)
+    }
+
+    /// `delay`: milliseconds for which the server waits first.
+    fn event_after(&self, delay: u32, kind: u8, code: u8) -> Result<(), X11Error> {
         let connection = &self.display.connection;
-        connection.xtest_fake_input(kind, code, 0, x11rb::NONE, 0, 0, 0)?;
+        connection.xtest_fake_input(kind, code, delay, x11rb::NONE, 0, 0, 0)?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 //! that answers no pings gets the rest of the text by Shift+Insert instead, which the answer tells.
 //! A secret must never go that way: the clipboard is everybody's.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::untrusted::Untrusted;
@@ -22,6 +23,11 @@ use super::keymap::symbol_of;
 const PASTE_WAIT: Duration = Duration::from_secs(5);
 /// After so long a program that was told to paste and has not asked for the text knows no such key.
 const ASK_WAIT: Duration = Duration::from_millis(700);
+/// A program that has read its keys takes its own queue up in less, or in some times what it took to
+/// answer, if it is busy.
+const QUEUE_REST: Duration = Duration::from_millis(10);
+/// It is given so many rests, with a ping between them: on a busy machine it gets to run by the last.
+const QUEUE_RESTS: usize = 3;
 /// So many keys are sent before it is looked again where they go: a few milliseconds' worth.
 const CHUNK: usize = 512;
 /// The longest a chord may be held.
@@ -70,31 +76,52 @@ impl Desktop {
             if !symbols.is_empty() {
                 self.keyboard.bindings.bind(&symbols)?;
             }
-            let (now, later) = rest.split_at(length);
             self.fell_behind(window);
-            self.strike(window, now, wanted.len() - rest.len())?;
-            rest = later;
+            let before = wanted.len() - rest.len();
+            self.strike(window, wanted, before..before + length)?;
+            rest = &rest[length..];
         }
         Ok(0)
     }
 
-    /// Strikes keys that are on the map or bound, of which `before` others were struck already.
+    /// Strikes a part of `wanted` whose keys are on the map or bound.
     fn strike(
-        &self,
+        &mut self,
         window: Window,
         wanted: &[ChordKey],
-        mut before: usize,
+        part: Range<usize>,
     ) -> Result<(), X11Error> {
-        for chunk in wanted.chunks(CHUNK) {
+        let mut at = part.start;
+        while at < part.end {
+            let wide = is_wide(wanted[at]);
+            if at > 0 && is_wide(wanted[at - 1]) != wide {
+                self.let_handle(window)?;
+            }
             if !focus::has_input(&self.display, window)? {
                 return Err(X11Error::Request(format!(
-                    "another window took the keyboard after {before} characters of the text"
+                    "another window took the keyboard after {at} characters of the text"
                 )));
             }
-            let key = |wanted: &ChordKey| self.keyboard.bindings.key(*wanted);
-            let keys: Vec<_> = chunk.iter().filter_map(key).collect();
+            let chunk = &wanted[at..part.end.min(at + CHUNK)];
+            let alike = chunk.iter().take_while(|key| is_wide(**key) == wide);
+            let keys: Vec<_> = alike.map(|key| self.keyboard.bindings.key(*key)).collect();
+            at += keys.len();
+            let keys: Vec<_> = keys.into_iter().flatten().collect();
             self.keyboard.strike(&keys)?;
-            before += chunk.len();
+        }
+        Ok(())
+    }
+
+    /// Lets a program that answers pings handle its keys to the end. LibreOffice takes characters
+    /// beyond the first plane at once and queues all others, so that an emoji overtakes the letters
+    /// before it.
+    fn let_handle(&mut self, window: Window) -> Result<(), X11Error> {
+        for _ in 0..QUEUE_RESTS {
+            let asked = Instant::now();
+            if !self.ping_through(window)? {
+                break;
+            }
+            self.pump_for((4 * asked.elapsed()).clamp(QUEUE_REST, 10 * QUEUE_REST))?;
         }
         Ok(())
     }
@@ -253,6 +280,11 @@ fn wanted_keys(text: &str) -> Result<Vec<ChordKey>, X11Error> {
         previous = c;
     }
     Ok(wanted)
+}
+
+/// Whether a key types a character beyond the Basic Multilingual Plane.
+fn is_wide(wanted: ChordKey) -> bool {
+    matches!(wanted, ChordKey::Character(c) if c > '\u{ffff}')
 }
 
 fn symbol(wanted: ChordKey) -> u32 {

@@ -64,6 +64,7 @@ fn look(desktop: &mut Desktop, at: Point) -> Seen {
         until: Until::Present,
         timeout_ms: 0,
         script: Default::default(),
+        click: false,
         picture: false,
     };
     match desktop.ask(look) {
