@@ -34,7 +34,8 @@ impl Desk for Scripted {
         };
         let hits = self.places.remove(0).map(hit).into_iter().collect();
         self.looks += 1;
-        let reply = Reply::Looked { hits, nearest: vec![], waited_ms: 0, look: self.looks };
+        let reply =
+            Reply::Looked { hits, nearest: vec![], which: None, waited_ms: 0, look: self.looks };
         Ok(Answer { reply, picture: None })
     }
 
