@@ -114,11 +114,12 @@ fn prepare(desktop: &mut Desktop, act: &Act) -> Result<Option<u32>, X11Error> {
     match act {
         Act::Pointer { act, at, button, .. } => {
             let at = desktop.move_pointer(*at)?;
-            if !matches!(act, PointerAct::Move | PointerAct::Up | PointerAct::Scroll { .. }) {
-                desktop.activate_at(at)?;
-                desktop.set_apart(act, *button)?;
+            let window = desktop.top_at(at)?;
+            if let PointerAct::Click { .. } | PointerAct::Down | PointerAct::Drag { .. } = act {
+                window.map_or(Ok(()), |window| desktop.activate(window))?;
+                desktop.set_apart(*button)?;
             }
-            desktop.top_at(at)
+            Ok(window)
         }
         _ => Ok(desktop.focused()?.map(|window| window.id)),
     }

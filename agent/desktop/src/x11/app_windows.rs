@@ -85,14 +85,13 @@ impl Desktop {
         }
     }
 
-    /// Gives the keyboard to the window at a point before a button is pressed there: some programs
+    /// Gives the keyboard to a window before a button is pressed in it: some programs
     /// take the press that activates them for nothing else. Where there is no window manager, a
     /// menu is open, or the window declines, nothing is done.
     ///
     /// # Errors
     /// When the server refuses.
-    pub fn activate_at(&mut self, at: Point) -> Result<(), X11Error> {
-        let Some(window) = self.top_at(at)? else { return Ok(()) };
+    pub fn activate(&mut self, window: Window) -> Result<(), X11Error> {
         let display = &self.display;
         if focus::active(display)? == Some(window)
             || !focus::is_managed(display)?

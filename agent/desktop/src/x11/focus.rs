@@ -3,7 +3,7 @@
 //! Without one that keeps EWMH's properties the server's input focus decides; where that is left to
 //! the pointer, as on a bare server, keys go to the window under it.
 
-use x11rb::protocol::xproto::{ConnectionExt as _, MapState, Window, WindowClass};
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, MapState, Window, WindowClass};
 
 use super::display::Display;
 use super::error::X11Error;
@@ -44,20 +44,26 @@ pub(super) fn unlisted(display: &Display) -> Result<Vec<Window>, X11Error> {
 /// The client in a top-level window: a manager marks it with WM_STATE (ICCCM section 4.1.3.1), in a
 /// frame of its own or not; without a mark it is the window itself.
 pub(super) fn client_in(display: &Display, top: Window) -> Result<Window, X11Error> {
+    let (connection, state) = (&display.connection, display.atoms.WM_STATE);
     let mut level = vec![top];
     for _ in 0..FRAME_DEPTH {
-        let mut below = Vec::new();
+        // A frame has a dozen parts: all are asked at once.
+        let mut asked = Vec::new();
         for window in level {
-            match display.list(window, display.atoms.WM_STATE) {
-                Ok(state) if !state.is_empty() => return Ok(window),
-                Ok(_) | Err(X11Error::Reply(_)) => {}
-                Err(error) => return Err(error),
-            }
-            if let Ok(tree) = display.connection.query_tree(window)?.reply() {
-                below.extend(tree.children);
-            }
+            let marked = connection.get_property(false, window, state, AtomEnum::ANY, 0, 1)?;
+            asked.push((window, marked, connection.query_tree(window)?));
         }
-        level = below;
+        level = Vec::new();
+        let mut client = None;
+        for (window, marked, tree) in asked {
+            if marked.reply().is_ok_and(|marked| !marked.value.is_empty()) {
+                client = client.or(Some(window));
+            }
+            level.extend(tree.reply().map(|tree| tree.children).unwrap_or_default());
+        }
+        if let Some(client) = client {
+            return Ok(client);
+        }
     }
     Ok(top)
 }

@@ -22,7 +22,7 @@ use super::keymap::Key;
 /// `XkbUseCoreKbd` of the XKB protocol.
 const CORE_KEYBOARD: u16 = 0x100;
 /// Between the release and the next press of one key, in ms.
-const REPEAT_GAP: u32 = 2;
+const REPEAT_GAP: u32 = 1;
 /// All eight modifiers.
 const EVERY_MODIFIER: u16 = 0xff;
 

@@ -180,10 +180,7 @@ impl Desktop {
     ///
     /// # Errors
     /// When the connection broke.
-    pub fn set_apart(&mut self, act: &PointerAct, button: Button) -> Result<(), X11Error> {
-        if !matches!(act, PointerAct::Click { .. } | PointerAct::Down | PointerAct::Drag { .. }) {
-            return Ok(());
-        }
+    pub fn set_apart(&mut self, button: Button) -> Result<(), X11Error> {
         let (at, now) = (self.pointer.location()?, Instant::now());
         match self.pointer.counted(button, at, now) {
             Some(last) => self.pump_for(last.counted_until.saturating_duration_since(now)),
