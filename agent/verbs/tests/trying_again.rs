@@ -1,5 +1,7 @@
 //! What is done again, and what never: README, "Trying again". The desk here is a list of answers.
 
+#![cfg(test)]
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
