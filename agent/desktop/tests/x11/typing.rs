@@ -65,7 +65,7 @@ fn a_gtk_text_view_receives_every_character() {
 fn more_different_characters_than_free_keys_arrive_where_pings_are_answered() {
     let display = Display::start();
     let mut desktop = display.desktop(&[]);
-    let text = kanji(600);
+    let text = kanji(200);
     assert_eq!(through_mousepad(&display, &mut desktop, &text).trim_end(), text);
 }
 
