@@ -10,6 +10,7 @@ use super::image::Images;
 use super::nearest;
 use super::pattern::Pattern;
 use super::relation;
+use super::rows;
 use crate::frame::Frame;
 
 /// What is looked at.
@@ -96,7 +97,8 @@ fn choose(target: &Target, found: Found, screen: &Screen<'_>) -> Result<Found, L
 
 fn texts(pattern: &TextPattern, screen: &Screen<'_>) -> Result<Found, LocateError> {
     let ready = Pattern::new(pattern)?;
-    let hits: Vec<Hit> = screen.lines.iter().flat_map(|line| ready.hits(line)).collect();
+    let mut hits: Vec<Hit> = screen.lines.iter().flat_map(|line| ready.hits(line)).collect();
+    hits.extend(rows::split_hits(&ready, screen.lines));
     let nearest = if hits.is_empty() { nearest::texts(pattern, screen.lines) } else { Vec::new() };
     Ok(Found { hits, nearest, which: None })
 }

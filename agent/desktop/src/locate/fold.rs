@@ -1,6 +1,7 @@
 //! Lines made comparable: Unicode NFKC (full-width digits and half-width kana become the usual
-//! ones), the multiplication sign as the x that it is read for, runs of white space one space; and
-//! the way back from characters to boxes.
+//! ones), one character for those that look the same (dashes, quotation marks, the multiplication
+//! sign and x, he of both kana), runs of white space one space; and the way back from characters to
+//! boxes.
 
 use karakuri_protocol::desktop::{Line, Word};
 use karakuri_protocol::geometry::Rect;
@@ -8,8 +9,10 @@ use unicode_normalization::UnicodeNormalization;
 
 /// A comparable line.
 pub(crate) struct Folded<'a> {
-    /// Its characters.
+    /// Its characters, as they are compared.
     pub(crate) chars: Vec<char>,
+    /// The same characters, as they are told.
+    told: Vec<char>,
     /// Where each character comes from; nothing for a space.
     origins: Vec<Option<Origin>>,
     words: &'a [Word],
@@ -25,13 +28,33 @@ struct Origin {
 
 /// `text` as it is compared, no white space at the ends.
 pub(crate) fn fold(text: &str) -> String {
-    let folded: String = text.nfkc().map(|c| if c == '×' { 'x' } else { c }).collect();
-    folded.split_whitespace().collect::<Vec<_>>().join(" ")
+    normal(text).chars().map(alike).collect()
+}
+
+/// `text` in NFKC, runs of white space one space, none at the ends.
+fn normal(text: &str) -> String {
+    let normal: String = text.nfkc().collect();
+    normal.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The character that stands for all that look like it.
+fn alike(c: char) -> char {
+    match c {
+        '×' => 'x',
+        '‐'..='―' | '−' => '-',
+        '‘' | '’' => '\'',
+        '“' | '”' => '"',
+        'ヘ' => 'へ',
+        'ベ' => 'べ',
+        'ペ' => 'ぺ',
+        c => c,
+    }
 }
 
 impl<'a> Folded<'a> {
     pub(crate) fn new(line: &'a Line) -> Self {
-        let mut folded = Self { chars: Vec::new(), origins: Vec::new(), words: &line.words };
+        let mut folded =
+            Self { chars: Vec::new(), told: Vec::new(), origins: Vec::new(), words: &line.words };
         let mut rest = line.text.danger_raw();
         for (word, read) in line.words.iter().enumerate() {
             let text = read.text.danger_raw();
@@ -41,7 +64,7 @@ impl<'a> Folded<'a> {
             if !folded.chars.is_empty() && between.contains(char::is_whitespace) {
                 folded.push(' ', None);
             }
-            let chars: Vec<char> = fold(text).chars().collect();
+            let chars: Vec<char> = normal(text).chars().collect();
             for (index, c) in chars.iter().enumerate() {
                 folded.push(*c, Some(Origin { word, index, count: chars.len() }));
             }
@@ -50,8 +73,14 @@ impl<'a> Folded<'a> {
     }
 
     fn push(&mut self, c: char, origin: Option<Origin>) {
-        self.chars.push(c);
+        self.chars.push(alike(c));
+        self.told.push(c);
         self.origins.push(origin);
+    }
+
+    /// The text of the characters `from..to`.
+    pub(crate) fn text(&self, from: usize, to: usize) -> String {
+        self.told[from..to].iter().collect()
     }
 
     /// The words that the characters `from..to` belong to, as a range.
@@ -116,6 +145,7 @@ mod tests {
     #[test]
     fn widths_and_spaces_are_folded() {
         assert_eq!(fold("  ＡＢ－２０　 １％ ｶﾞ 6×4"), "AB-20 1% ガ 6x4");
+        assert_eq!(fold("“2020–26” ヘルプ"), "\"2020-26\" へルプ");
     }
 
     #[test]
@@ -127,5 +157,14 @@ mod tests {
         assert_eq!(folded.rect(0, 2), Some(Rect::new(0, 10, 40, 20)));
         assert_eq!(folded.rect(5, 7), Some(Rect::new(80, 10, 20, 20)));
         assert_eq!(folded.rect(0, 7), Some(Rect::new(0, 10, 100, 20)));
+        assert_eq!(folded.text(0, 7), "合計: ¥98");
+    }
+
+    #[test]
+    fn what_looks_alike_is_compared_alike_and_told_as_it_is() {
+        let line = line("ヘルプ –", &[("ヘルプ", 0, 40), ("–", 50, 10)]);
+        let folded = Folded::new(&line);
+        assert_eq!(folded.chars.iter().collect::<String>(), fold("へルプ -"));
+        assert_eq!(folded.text(0, 5), "ヘルプ –");
     }
 }

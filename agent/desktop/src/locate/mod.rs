@@ -11,6 +11,7 @@ mod image;
 mod nearest;
 mod pattern;
 mod relation;
+mod rows;
 
 pub use error::LocateError;
 pub use find::{Found, Screen, find, reads_text};

@@ -43,6 +43,15 @@ impl Pattern {
         })
     }
 
+    /// Whether it is a text of several words, which may have been read in pieces.
+    pub(crate) fn has_words(&self) -> bool {
+        match self {
+            Self::Exact(value) | Self::Contains(value) => value.contains(&' '),
+            Self::Fuzzy { value, .. } => value.contains(' '),
+            Self::Regex(_) => false,
+        }
+    }
+
     /// Where the pattern matches in the line, from left to right.
     pub(crate) fn hits(&self, line: &Line) -> Vec<Hit> {
         let folded = Folded::new(line);
@@ -62,7 +71,7 @@ impl Pattern {
 fn hit(folded: &Folded<'_>, at: Range<usize>, similarity: f32) -> Option<Hit> {
     let rect = folded.rect(at.start, at.end)?;
     let confidence = folded.confidence(at.start, at.end) * similarity;
-    let text: String = folded.chars[at].iter().collect();
+    let text = folded.text(at.start, at.end);
     Some(Hit {
         rect,
         at: rect.center(),
