@@ -1,0 +1,33 @@
+"""The screens: an application, how it looks, and whether it is held out while tuning."""
+
+LATIN, JAPANESE = "latin", "japanese"
+
+
+def screen(name, app, category, held_out, language=LATIN, **look):
+    seed = sum(name.encode()) * 7919
+    return {"name": name, "app": app, "category": category, "held_out": held_out, "seed": seed,
+            "language": language, **look}
+
+
+SCREENS = [
+    screen("gtk-form", "gtk", "office", False),
+    screen("gtk-form-serif", "gtk", "office", True, font="DejaVu Serif", pixels=15),
+    screen("gtk-dark", "gtk", "dark", False, dark=True),
+    screen("gtk-disabled", "gtk", "disabled", True, disabled=True),
+    screen("gtk-dark-disabled", "gtk", "disabled", False, disabled=True, dark=True),
+    screen("gtk-small", "gtk", "small", False, pixels=9),
+    screen("gtk-double", "gtk", "double", True, scale=2, rows=6),
+    screen("gtk-japanese", "gtk", "japanese", False, language=JAPANESE),
+    screen("qt-form", "qt", "office", True),
+    screen("qt-dark", "qt", "dark", True, dark=True),
+    screen("qt-small", "qt", "small", True, pixels=9, font="Nimbus Sans"),
+    screen("qt-double", "qt", "double", False, scale=2, rows=6),
+    screen("qt-japanese", "qt", "japanese", True, language=JAPANESE, pixels=14),
+    screen("page", "page", "web", False, font="Nimbus Sans"),
+    screen("page-dark", "page", "dark", True, dark=True),
+    screen("page-small", "page", "small", True, pixels=9, font="Nimbus Sans"),
+    screen("page-double", "page", "double", True, scale=2, rows=6),
+    screen("page-japanese", "page", "japanese", True, language=JAPANESE),
+    screen("xterm-bitmap", "xterm", "terminal", False, font="fixed"),
+    screen("xterm-dark", "xterm", "terminal", True, face="DejaVu Sans Mono", pixels=10, dark=True),
+]

@@ -1,0 +1,73 @@
+"""What reading costs on a full screen of 1920 x 1080 pixels, in ms of processor time.
+
+/usr/bin/python3 speed.py DESKTOP ASSETS prints one JSON object.
+"""
+
+import json
+import subprocess
+import sys
+import time
+
+import readers
+from screens import screen
+from stage import PYTHON, display, ended, shown
+
+#: A dialog of 400 x 200 pixels over the window.
+DIALOG = """
+import gi
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gtk
+window = Gtk.Window(title="Question", type=Gtk.WindowType.POPUP)
+window.set_default_size(400, 200)
+window.move(500, 300)
+box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=12, margin=16)
+for text in ["Post the invoice?", "Invoice 4711 of Northwind Ltd.", "Amount due: 1,298.40 EUR"]:
+    box.add(Gtk.Label(label=text, xalign=0))
+row = Gtk.Box(spacing=8)
+for text in ["Cancel", "Post it", "Details"]:
+    row.add(Gtk.Button(label=text))
+box.add(row)
+window.add(box)
+window.show_all()
+Gtk.main()
+"""
+
+
+def main(desktop, assets):
+    page = screen("speed", "page", "web", False, rows=26, pixels=13)
+    costs = {}
+    milliseconds = lambda seconds: round(seconds * 1000, 1)
+    with display("1920x1080") as environment, shown(page, environment) as truth:
+        with readers.door(desktop, assets, "latin", environment) as door:
+            def cost(name, method, **params):
+                start = time.monotonic()
+                result, seconds = door.timed(method, **params)
+                costs[name] = {"cpu": milliseconds(seconds), "wall": milliseconds(time.monotonic() - start)}
+                return result
+
+            costs["words"] = len(truth["words"])
+            costs["loaded MiB"] = round(door.memory())
+            cost("full screen, first", "read_text")
+            cost("unchanged", "read_text")
+            word = next(word for word, _ in truth["words"] if len(word) > 6)
+            cost("find", "find_all", target={"find": {"text": {"value": word}}})
+            place = {"find": {"text": {"value": word}}, "nth": 0}
+            cost("find and click", "click", target=place)
+            door.call("wait_still", still_ms=500)
+            door.call("read_text")
+            with ended(PYTHON, "-c", DIALOG, env=environment, stderr=subprocess.DEVNULL):
+                before = door.seconds()
+                door.call("wait_for", target={"find": {"text": {"value": "Details"}}})
+                costs["dialog, waited for"] = {"cpu": milliseconds(door.seconds() - before)}
+                door.call("wait_still", still_ms=500)
+                cost("dialog, read", "read_text")
+            door.call("wait_still", still_ms=500)
+            cost("dialog gone", "read_text")
+            before = door.seconds()
+            time.sleep(3)
+            costs["idle, 3 s"] = {"cpu": milliseconds(door.seconds() - before)}
+            costs["most MiB"] = round(door.memory())
+    print(json.dumps(costs, indent=1))
+
+
+main(*sys.argv[1:])
