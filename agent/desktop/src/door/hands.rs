@@ -80,7 +80,8 @@ impl Desk for Hands {
 
     async fn started(&mut self, acted: &Acted) -> Result<(), CallError> {
         debug_assert_eq!(acted.effect, Effect::Confirmed);
-        Ok(())
+        let focused = self.dispatch.desktop.focus_unmanaged();
+        focused.map_err(|e| CallError::new(ErrorKind::Internal, e.to_string()))
     }
 
     fn found(&mut self, _hit: &Hit) {}

@@ -118,6 +118,20 @@ impl Desktop {
         Ok(true)
     }
 
+    /// Gives the topmost window the keyboard where there is no window manager that would.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn focus_unmanaged(&mut self) -> Result<(), X11Error> {
+        if focus::is_managed(&self.display)? {
+            return Ok(());
+        }
+        match windows::ids(&self.display)?.last() {
+            Some(top) => windows::take_focus(&self.display, *top),
+            None => Ok(()),
+        }
+    }
+
     /// Gives a window the keyboard without asking the window manager.
     ///
     /// # Errors

@@ -88,6 +88,19 @@ fn the_same_calls_as_in_a_run_work_on_any_display() {
 }
 
 #[test]
+fn a_program_that_is_launched_has_the_keyboard_without_a_window_manager_too() {
+    let display = Display::bare(&[]);
+    let mut door = Door::open(&display, &[]);
+    let editor = door.call("launch", json!({ "app": "mousepad" }));
+    door.call("wait_still", json!({ "still_ms": 300 }));
+    assert_eq!(door.call("type_text", json!({ "text": "Grüße" }))["effect"], "confirmed");
+    let window = editor["window"]["id"].clone();
+    assert_eq!(door.call("press", json!({ "keys": "ctrl+z" }))["effect"], "confirmed");
+    assert_eq!(door.call("close", json!({ "window": window }))["effect"], "confirmed");
+    assert!(door.close().success());
+}
+
+#[test]
 fn what_is_no_call_is_answered_and_the_conversation_goes_on() {
     let display = Display::start();
     let mut door = Door::open(&display, &[]);
