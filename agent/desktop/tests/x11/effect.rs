@@ -107,7 +107,7 @@ fn double_and_triple_clicks_are_one_each() {
 
 #[test]
 fn a_window_is_active_before_it_is_clicked() {
-    let display = Display::start();
+    let display = Display::start_without_click_to_focus();
     let mut desktop = display.desktop(&[]);
     let clicks = Clicks::start(&display, &mut desktop, "active");
     let mut xterm = display.command("xterm");

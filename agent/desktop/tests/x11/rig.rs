@@ -60,19 +60,34 @@ impl Display {
     /// With more options for Xvfb.
     pub(crate) fn start_with(options: &[&str]) -> Self {
         let mut display = Self::bare(options);
-        let mut openbox = display
+        display.manage(concat!(env!("CARGO_MANIFEST_DIR"), "/session/rc.xml").as_ref());
+        display
+    }
+
+    /// With a window manager that gives no window the keyboard for being clicked.
+    pub(crate) fn start_without_click_to_focus() -> Self {
+        let mut display = Self::bare(&[]);
+        let config = display.path("rc.xml");
+        let nothing_bound = "<openbox_config xmlns=\"http://openbox.org/3.4/rc\"><mouse/>\
+            <focus><focusNew>yes</focusNew></focus></openbox_config>";
+        std::fs::write(&config, nothing_bound).unwrap();
+        display.manage(&config);
+        display
+    }
+
+    fn manage(&mut self, config: &Path) {
+        let mut openbox = self
             .command("openbox")
             .arg("--config-file")
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/session/rc.xml"))
+            .arg(config)
             .args(["--startup", "echo ready"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let ready = first_line(openbox.stdout.take().unwrap());
-        display._openbox = Some(Owned(openbox));
+        self._openbox = Some(Owned(openbox));
         assert_eq!(ready, "ready");
-        display
     }
 
     /// Without a window manager.
