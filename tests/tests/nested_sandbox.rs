@@ -288,7 +288,10 @@ fn the_flag_opens_what_it_is_for_to_the_application_that_has_it() {
         assert!(refused.within.values().all(|answer| answer == "EPERM"), "{refused:#?}");
     }
     assert_eq!(differences(&plain.plain, &nested.plain), owned(OPENED));
-    assert_eq!(differences(&nested.plain, &nested.within), owned(OPENED_WITHIN));
+    // An ordinary user's run has one id alone already, and the other reasons with it.
+    let mut within = owned(OPENED_WITHIN);
+    within.retain(|(_, answer)| rustix::process::geteuid().is_root() || answer != "EINVAL");
+    assert_eq!(differences(&nested.plain, &nested.within), within);
     // Where there is such an application each sees its own processes; elsewhere they see each other.
     let common = |found: &BTreeMap<String, Found>| {
         found["xterm"].sees.intersection(&found["uxterm"].sees).count()
