@@ -24,12 +24,12 @@ const MAX_WORD: u64 = 16;
 
 /// Where a run hears its owner. Gone when dropped.
 #[derive(Debug)]
-pub(crate) struct Ear {
+pub(crate) struct ControlSocket {
     listener: UnixListener,
     path: PathBuf,
 }
 
-impl Ear {
+impl ControlSocket {
     /// Opens it; none when another run has the state directory.
     pub(crate) fn open(site: &Site) -> Result<Option<Self>, CliError> {
         let (directory, short) = short(site)?;
@@ -47,7 +47,7 @@ impl Ear {
     }
 
     /// Reads what was said, if it was a word of the owner.
-    pub(crate) fn hear(&self) -> Option<Control> {
+    pub(crate) fn receive(&self) -> Option<Control> {
         let (mut stream, _) = self.listener.accept().ok()?;
         let peer = rustix::net::sockopt::socket_peercred(&stream).ok()?;
         let owner = rustix::process::geteuid();
@@ -64,20 +64,20 @@ impl Ear {
     }
 }
 
-impl AsFd for Ear {
+impl AsFd for ControlSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.listener.as_fd()
     }
 }
 
-impl Drop for Ear {
+impl Drop for ControlSocket {
     fn drop(&mut self) {
         let _removed = std::fs::remove_file(&self.path);
     }
 }
 
-/// Says a word to the run that goes on.
-pub(crate) fn say(control: Control) -> Result<Exit, CliError> {
+/// Sends a word to the run that goes on.
+pub(crate) fn send(control: Control) -> Result<Exit, CliError> {
     let site = Site::find()?;
     let nobody = || {
         CliError::Usage(format!(

@@ -28,9 +28,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Run(arguments) => run::run(arguments),
-        Command::Pause => control::say(Control::Pause),
-        Command::Resume => control::say(Control::Resume),
-        Command::Stop => control::say(Control::Stop),
+        Command::Pause => control::send(Control::Pause),
+        Command::Resume => control::send(Control::Resume),
+        Command::Stop => control::send(Control::Stop),
         Command::Lint(arguments) => lint::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Artifacts(arguments) => artifacts::run(arguments),

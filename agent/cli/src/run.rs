@@ -20,7 +20,7 @@ use rustix::process::Signal;
 use time::OffsetDateTime;
 
 use crate::cli;
-use crate::control::Ear;
+use crate::control::ControlSocket;
 use crate::error::{CliError, at};
 use crate::progress::Display;
 use crate::site::{KEY_NAME, MANIFEST, Site};
@@ -36,15 +36,15 @@ pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
     let (link, theirs) = Link::pair().map_err(CliError::internal("making a socket pair"))?;
     let stop = stop_signals()?;
     adopt_orphans().map_err(CliError::internal("becoming a subreaper"))?;
+    let control = ControlSocket::open(&site)?;
     let monitor = start_monitor(arguments, &site, &theirs)?;
     drop(theirs);
     let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
     link.send(&job, &borrowed).map_err(CliError::internal("handing over the job"))?;
     drop(fds);
     let mut display = Display::new(arguments.watch, arguments.json);
-    let ear = Ear::open(&site)?;
-    let ended = follow(&link, (&stop, ear.as_ref()), &monitor, &mut display)?;
-    drop(ear);
+    let ended = follow(&link, (&stop, control.as_ref()), &monitor, &mut display)?;
+    drop(control);
     let status = wait_and_tidy(&monitor, site.path());
     let outcome = match ended {
         Ended::Finished(outcome) => outcome,
@@ -184,14 +184,14 @@ enum Ended {
 /// the second kills it.
 fn follow(
     link: &Link,
-    (signals, ear): (&UnixStream, Option<&Ear>),
+    (signals, socket): (&UnixStream, Option<&ControlSocket>),
     monitor: &Spawned,
     display: &mut Display,
 ) -> Result<Ended, CliError> {
     let mut asked = 0;
     loop {
         let mut fds = vec![PollFd::new(link, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
-        fds.extend(ear.map(|ear| PollFd::new(ear, PollFlags::IN)));
+        fds.extend(socket.map(|socket| PollFd::new(socket, PollFlags::IN)));
         let tick = rustix::time::Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
         match rustix::event::poll(&mut fds, Some(&tick)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
@@ -199,7 +199,7 @@ fn follow(
         }
         let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
         let (link_ready, signal) = (ready[0], ready[1] && drain(signals));
-        let said = ear.filter(|_| ready.get(2) == Some(&true)).and_then(Ear::hear);
+        let said = socket.filter(|_| ready.get(2) == Some(&true)).and_then(ControlSocket::receive);
         display.tick();
         for control in signal.then_some(Control::Stop).into_iter().chain(said) {
             // The daemon may be gone already; then its end is what comes next on the link.
