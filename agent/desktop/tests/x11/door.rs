@@ -1,7 +1,7 @@
 //! The script API a line at a time, as `karakuri desktop` speaks it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
@@ -19,10 +19,12 @@ impl Door {
     fn open(display: &Display, options: &[&str]) -> Self {
         let cache = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache");
         let assets = std::env::var_os("KARAKURI_ASSETS").map(PathBuf::from);
+        // The command line that a person types; it stands beside this package's program.
+        let karakuri = Path::new(env!("CARGO_BIN_EXE_karakuri-desktop")).with_file_name("karakuri");
         let mut child = display
-            .command(env!("CARGO_BIN_EXE_karakuri-desktop"))
-            .arg("--lines")
-            .arg(assets.unwrap_or_else(|| cache().join("karakuri/assets")))
+            .command(&karakuri.to_string_lossy())
+            .arg("desktop")
+            .env("KARAKURI_ASSETS", assets.unwrap_or_else(|| cache().join("karakuri/assets")))
             .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
