@@ -2,7 +2,7 @@
 
 use std::process::{Child, Command, Stdio};
 
-use karakuri_protocol::desktop::{Act, Effect, FailureKind, Hit, Question, Reply, Request, Via};
+use karakuri_protocol::desktop::{Act, FailureKind, Hit, Question, Reply, Request, Via};
 use karakuri_protocol::script::{CallError, ErrorKind};
 use karakuri_sandbox::memfd::read_sealed;
 use karakuri_verbs::{Acted, Answer, Desk};
@@ -78,8 +78,7 @@ impl Desk for Hands {
             .map(|status| format!("ended with {status} before it showed a window")))
     }
 
-    async fn started(&mut self, acted: &Acted) -> Result<(), CallError> {
-        debug_assert_eq!(acted.effect, Effect::Confirmed);
+    async fn started(&mut self, _acted: &Acted) -> Result<(), CallError> {
         let focused = self.dispatch.desktop.focus_unmanaged();
         focused.map_err(|e| CallError::new(ErrorKind::Internal, e.to_string()))
     }
