@@ -12,16 +12,16 @@ const ACROSS: f64 = 0.15;
 /// Rows begin a new one when their middles are this many line heights apart.
 const STEP: f64 = 0.6;
 
-/// The median height of lines, in pixels.
-pub(super) fn line_height(lines: &[&Line]) -> f64 {
-    let mut heights: Vec<u32> = lines.iter().map(|line| line.rect.height).collect();
+/// The median height of lines, in pixels; none where there are none.
+pub(super) fn line_height<'a>(lines: impl IntoIterator<Item = &'a Line>) -> Option<f64> {
+    let mut heights: Vec<u32> = lines.into_iter().map(|line| line.rect.height).collect();
     heights.sort_unstable();
-    heights.get(heights.len() / 2).map_or(1.0, |height| f64::from(*height))
+    heights.get(heights.len() / 2).map(|height| f64::from(*height))
 }
 
 /// Ranges of pixels that hold the rows of text, from the top.
 pub(super) fn text_rows(lines: &[&Line]) -> Vec<Range<i32>> {
-    let step = line_height(lines) * STEP;
+    let step = line_height(lines.iter().copied()).unwrap_or_default() * STEP;
     let mut middles: Vec<i32> = lines.iter().map(|line| line.rect.center().y).collect();
     middles.sort_unstable();
     let mut rows: Vec<Range<i32>> = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn text_columns(lines: &[&Line], rows: &[Range<i32>]) -> Vec<Range<i3
         let across = rows.iter().filter(|row| row.iter().any(|text| text.contains(&x))).count();
         across as f64 <= allowed
     };
-    let strip = line_height(lines) * STRIP;
+    let strip = line_height(lines.iter().copied()).unwrap_or_default() * STRIP;
     let mut columns: Vec<Range<i32>> = Vec::new();
     for x in (left..right).filter(|x| !free(*x)) {
         match columns.last_mut() {

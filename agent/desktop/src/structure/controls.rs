@@ -6,9 +6,12 @@ use karakuri_protocol::desktop::{Control, ControlRole, Line};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::untrusted::Untrusted;
 
+use super::columns::line_height;
 use super::edges;
 use crate::frame::{Frame, pixels_of};
 
+/// The height of a line where none was read, in pixels.
+const USUAL_HEIGHT: f64 = 16.0;
 /// The largest side of a check box, in line heights.
 const CHECK_BOX: f64 = 2.0;
 /// The tallest button or field, in line heights.
@@ -27,7 +30,7 @@ const MARK: u8 = 48;
 /// The controls in `region` of `frame`, in reading order. `lines` are what was read there.
 #[must_use]
 pub fn find(frame: &Frame, region: Rect, lines: &[Line]) -> Vec<Control> {
-    let height = typical_height(lines);
+    let height = line_height(lines).unwrap_or(USUAL_HEIGHT);
     let mut boxes = edges::boxes(frame, region);
     boxes.retain(|place| !lines.iter().any(|line| is_highlight(place, line.rect)));
     let innermost = boxes.iter().filter(|one| !boxes.iter().any(|other| within(other, one)));
@@ -49,12 +52,6 @@ fn is_highlight(place: &Rect, text: Rect) -> bool {
         && place.contains(text.center())
         && place.left.abs_diff(text.left) <= TIGHT
         && place.right().abs_diff(text.right()) <= TIGHT
-}
-
-fn typical_height(lines: &[Line]) -> f64 {
-    let mut heights: Vec<u32> = lines.iter().map(|line| line.rect.height).collect();
-    heights.sort_unstable();
-    heights.get(heights.len() / 2).map_or(16.0, |height| f64::from(*height))
 }
 
 fn control(frame: &Frame, place: Rect, lines: &[Line], height: f64) -> Option<Control> {

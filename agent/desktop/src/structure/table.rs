@@ -87,7 +87,7 @@ fn between(
 
 /// Puts every line into its cell. A line that runs across several belongs to the first.
 fn fill(lines: &[&Line], rows: &[Range<i32>], columns: &[Range<i32>]) -> Vec<Vec<Untrusted>> {
-    let near = line_height(lines);
+    let near = line_height(lines.iter().copied()).unwrap_or_default();
     let mut cells: Vec<Vec<Vec<&Line>>> = vec![vec![Vec::new(); columns.len()]; rows.len()];
     for line in lines {
         let middle = line.rect.center();
