@@ -104,3 +104,10 @@ fn render(values: &Path, directory: &Path) {
     let status = Command::new("/usr/bin/python3").arg(script).args([values, directory]).status();
     assert!(status.unwrap().success());
 }
+
+#[test]
+fn the_readme_shows_the_workflow_that_ships() {
+    let read =
+        |path: &str| std::fs::read_to_string(karakuri_tests::repository().join(path)).unwrap();
+    assert!(read("README.md").contains(&read("workflows/library/hello-desktop/main.py")));
+}
