@@ -10,7 +10,7 @@ use std::path::Path;
 
 use karakuri_protocol::job::Exit;
 use karakuri_sandbox::child::{Order, Report};
-use karakuri_sandbox::monitor::PROXY_PORT;
+use karakuri_sandbox::monitor::{BUS_ADDRESS, PROXY_PORT};
 use karakuri_sandbox::policy::Command;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -22,9 +22,8 @@ use crate::end::End;
 const SCREEN: &str = "1280x800x24";
 /// The window manager's configuration.
 const OPENBOX_RC: &str = include_str!("../../desktop/session/rc.xml");
-/// The session bus's configuration, and the address in it.
+/// The bus's configuration; [`BUS_ADDRESS`] is in it.
 const BUS_CONF: &str = include_str!("../../desktop/session/bus.conf");
-const BUS_ADDRESS: &str = "unix:path=/tmp/.session-bus";
 /// How long the X server and the session bus may take to start, in seconds.
 const START_S: u64 = 10;
 
@@ -172,8 +171,12 @@ impl Display {
             // Settings live with the run, and no portal asks anybody for anything.
             ("GSETTINGS_BACKEND", "memory"),
             ("GTK_USE_PORTAL", "0"),
-            ("NO_AT_BRIDGE", "1"),
             ("DBUS_SESSION_BUS_ADDRESS", BUS_ADDRESS),
+            // What applications show they also say there, for `role` targets; Qt and Chromium want
+            // to be asked to.
+            ("AT_SPI_BUS_ADDRESS", BUS_ADDRESS),
+            ("QT_LINUX_ACCESSIBILITY_ALWAYS_ON", "1"),
+            ("ACCESSIBILITY_ENABLED", "1"),
         ];
         if self.proxy {
             // curl(1), ENVIRONMENT: programs differ in which spelling they read.

@@ -123,7 +123,7 @@ impl RunRoot {
         at("making", &path, fs::DirBuilder::new().mode(0o700).create(&path))?;
         let root = Self { path, accounts };
         mount_tmpfs(&root.path, ROOT_BYTES, 4096)?;
-        for name in ["stage", "bundle", "sdk", "config", "x11", "files", "work", "home"] {
+        for name in ["stage", "bundle", "sdk", "config", "x11", "bus", "files", "work", "home"] {
             at(
                 "making",
                 &root.path,
@@ -163,6 +163,7 @@ impl RunRoot {
             ("work", capacities.work_bytes, accounts.map(|a| a.script), 0o2770),
             ("home", HOME_BYTES, applications, 0o700),
             ("x11", 1024 * 1024, applications, 0o1777),
+            ("bus", 1024 * 1024, applications, 0o755),
         ];
         for (name, bytes, owner, mode) in areas {
             let path = self.path.join(name);

@@ -28,6 +28,8 @@ pub use serve::REQUEST;
 /// Port on the loopback interface of a run's own network namespace where applications find the
 /// proxy, if the grant names hosts.
 pub const PROXY_PORT: u16 = 3128;
+/// The bus of a run's display, on which its applications also say what they show (AT-SPI2).
+pub const BUS_ADDRESS: &str = "unix:path=/run/karakuri/bus";
 
 /// What karakurid can ask.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

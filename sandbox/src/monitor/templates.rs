@@ -2,11 +2,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{PROXY_PORT, Script, host::Accounts};
+use super::{BUS_ADDRESS, PROXY_PORT, Script, host::Accounts};
 use crate::policy::{Access, Account, Command, Control, Limits, Node, Payload, Policy, Profile};
 
 /// Where our programs appear in a sandbox.
 const BIN: &str = "/opt/karakuri/bin";
+/// Where the socket of the display's bus lies, see [`BUS_ADDRESS`].
+const BUS: &str = "/run/karakuri";
 /// The interpreter of `steps.yaml`. The script sees the run's own copy, as a mount tells where the
 /// thing mounted lies on the machine.
 pub(super) const STEPS: &str = "karakuri-steps";
@@ -39,6 +41,10 @@ impl Templates {
     /// For X server, window manager and applications.
     pub(super) fn display(&self, proxy: bool, nested: bool) -> Policy {
         let mut tree = system_tree("karakuri", self.account(|a| a.applications));
+        if let Some(desktop) = self.account(|a| a.desktop) {
+            // The bus looks up who connects; this one does, to ask what is shown.
+            know(&mut tree, "karakuri-desktop", desktop);
+        }
         for path in [
             "/etc/fonts",
             "/etc/gtk-3.0",
@@ -52,6 +58,7 @@ impl Templates {
         }
         tree.push(Node::Dev { ptys: true });
         tree.push(self.own("x11", "/tmp/.X11-unix", Access::ReadWrite));
+        tree.push(self.own("bus", BUS, Access::ReadWrite));
         tree.push(self.own("config", "/etc/karakuri", Access::Read));
         tree.push(self.own("home", "/home/karakuri", Access::ReadWrite));
         tree.push(self.own("files", "/files", Access::ReadWrite));
@@ -67,11 +74,13 @@ impl Templates {
         let mut tree = system_tree("karakuri", self.account(|a| a.desktop));
         tree.push(Node::Dev { ptys: false });
         tree.push(self.own("x11", "/tmp/.X11-unix", Access::Read));
+        tree.push(self.own("bus", BUS, Access::Read));
         tree.push(self.own("config", "/etc/karakuri", Access::Read));
         tree.push(self.program("karakuri-desktop"));
         let environment = [
             ("DISPLAY", format!(":{display}")),
             ("XAUTHORITY", "/etc/karakuri/xauthority".to_owned()),
+            ("AT_SPI_BUS_ADDRESS", BUS_ADDRESS.to_owned()),
             ("HOME", "/tmp".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
         ];
@@ -215,7 +224,7 @@ fn system_tree(user: &str, account: Option<Account>) -> Vec<Node> {
         push_if_there(&mut tree, path, Access::Read);
     }
     let files = [
-        ("/etc/passwd", format!("{user}:x:{uid}:{gid}::/tmp:/bin/sh\n")),
+        ("/etc/passwd", passwd(user, uid, gid)),
         ("/etc/group", format!("{user}:x:{gid}:\n")),
         ("/etc/hosts", "127.0.0.1 localhost\n".to_owned()),
         ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n".to_owned()),
@@ -224,6 +233,22 @@ fn system_tree(user: &str, account: Option<Account>) -> Vec<Node> {
     tree.push(Node::Tmpfs { target: "/tmp".into(), bytes: 256 * MIB, files: 8192 });
     tree.push(Node::Proc);
     tree
+}
+
+/// Adds a user to the tree's data base.
+fn know(tree: &mut [Node], user: &str, Account { uid, gid }: Account) {
+    for node in tree {
+        if let Node::File { target, content } = node
+            && target.as_path() == Path::new("/etc/passwd")
+        {
+            content.push_str(&passwd(user, uid, gid));
+        }
+    }
+}
+
+/// A line of passwd(5).
+fn passwd(user: &str, uid: u32, gid: u32) -> String {
+    format!("{user}:x:{uid}:{gid}::/tmp:/bin/sh\n")
 }
 
 /// What of the tree would be hidden if `path` were mounted on top.
