@@ -289,7 +289,7 @@ impl Grant {
     /// `target` with the names of `[targets]` replaced by what they stand for.
     ///
     /// # Errors
-    /// An unknown name, names that lead to each other, or a role target.
+    /// An unknown name, or names that lead to each other.
     pub fn resolve(&self, target: &Target) -> Result<Target, ResolveError> {
         Resolver::new(&self.targets).resolve(target, 0)
     }
@@ -315,11 +315,7 @@ impl Needs {
     }
 
     fn deny_target(&self, error: &ResolveError) -> Denied {
-        let kind = match error {
-            ResolveError::Role => ErrorKind::Unsupported,
-            _ => ErrorKind::InvalidParams,
-        };
-        self.deny(kind, error.to_string())
+        self.deny(ErrorKind::InvalidParams, error.to_string())
     }
 
     /// For a name that the manifest does not declare in `table`.

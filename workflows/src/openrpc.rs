@@ -5,9 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use karakuri_protocol::desktop::{
-    Button, ControlRole, Direction, Effect, Hit, Line, Script, Via, Window, Word,
-};
+use karakuri_protocol::desktop::{Button, Direction, Effect, Hit, Line, Script, Via, Window, Word};
+use karakuri_protocol::role::Role;
 use karakuri_protocol::script::{
     Call, CallError, ErrorData, ErrorKind, Level, METHODS, Request, Side, ValueKind,
 };
@@ -154,7 +153,7 @@ fn words_with_few_values_have_the_values_of_the_types() {
     check::<Side>("Side");
     check::<Level>("Level");
     check::<ValueKind>("ValueKind");
-    check::<ControlRole>("ControlRole");
+    check::<Role>("Role");
     check::<TextMatch>("TextMatch");
     check::<Via>("Via");
     check::<Effect>("Effect");

@@ -30,9 +30,6 @@ pub enum ResolveError {
     /// More than 256 parts.
     #[error("the target has more than {MAX_PARTS} parts once names are replaced")]
     Large,
-    /// Uses the accessibility tree.
-    #[error("role targets are not offered in this version: use text or image targets")]
-    Role,
 }
 
 /// Resolves one target.
@@ -69,8 +66,7 @@ impl<'a> Resolver<'a> {
             Find::AnyOf(targets) => Find::AnyOf(self.all(targets, depth + 1)?),
             Find::AllOf(targets) => Find::AllOf(self.all(targets, depth + 1)?),
             Find::Not(inner) => Find::Not(Box::new(self.resolve(inner, depth + 1)?)),
-            Find::Role(_) => return Err(ResolveError::Role),
-            Find::Text(_) | Find::Image(_) | Find::Point(_) | Find::Region(_) => {
+            Find::Text(_) | Find::Image(_) | Find::Role(_) | Find::Point(_) | Find::Region(_) => {
                 target.find.clone()
             }
         };

@@ -1,7 +1,8 @@
 //! karakuri-desktop: the only process that sees the run's screen and holds its keyboard and pointer.
 //!
 //! Siblings do not import each other except downwards: [`serve`] composes [`x11`] (capture, input,
-//! windows, clipboard), [`vision`] (reading), [`locate`] (targets) and [`structure`] (tables, controls); all of them know [`frame`].
+//! windows, clipboard), [`tree`] (what applications say is there), [`vision`] (reading), [`locate`]
+//! (targets) and [`structure`] (tables, controls); all of them know [`frame`].
 //! [`door`] is another way to ask [`serve`], for development.
 
 pub mod door;
@@ -9,5 +10,6 @@ pub mod frame;
 pub mod locate;
 pub mod serve;
 pub mod structure;
+pub mod tree;
 pub mod vision;
 pub mod x11;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use karakuri_desktop::door::{self, Options};
 use karakuri_desktop::serve::{confine, server};
+use karakuri_desktop::tree;
 use karakuri_desktop::x11::capture::Backend;
 use karakuri_desktop::x11::desktop::Desktop;
 use karakuri_sandbox::link::Link;
@@ -37,6 +38,9 @@ fn run() -> anyhow::Result<()> {
     };
     let link = Link::from_fd(inherited_fd(3).context("fd 3 must be the link to karakurid")?)?;
     let desktop = Desktop::open(backend)?;
+    if let Some(address) = tree::address() {
+        desktop.announce_bus(&address)?;
+    }
     confine::confine()?;
     Ok(server::serve(&link, desktop)?)
 }

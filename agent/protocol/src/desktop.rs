@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::{Point, Rect};
+use crate::role::Role;
 use crate::target::Target;
 use crate::untrusted::Untrusted;
 
@@ -118,26 +119,14 @@ pub struct Word {
     pub confidence: f32,
 }
 
-/// What a [`Control`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ControlRole {
-    /// Does something when clicked.
-    Button,
-    /// Takes text.
-    Field,
-    /// Is on or off.
-    CheckBox,
-}
-
 /// A thing that can be operated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Control {
     /// Its box.
     pub rect: Rect,
-    /// What it is.
-    pub role: ControlRole,
+    /// What it is for.
+    pub role: Role,
     /// The text on a button, the label of a field or a check box.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Untrusted>,
@@ -147,6 +136,8 @@ pub struct Control {
     /// The text in a field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Untrusted>,
+    /// Who says so: [`Via::Role`] the application, [`Via::Image`] its looks.
+    pub via: Via,
 }
 
 /// What a [`Question::Look`] waits for.

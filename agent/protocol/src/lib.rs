@@ -6,6 +6,7 @@
 //! - [`script`]: what a workflow script may ask (JSON-RPC 2.0, the frozen vocabulary of
 //!   `workflows/openrpc.json`) and how it is answered.
 //! - [`target`]: how a place on the screen is named.
+//! - [`role`]: what the things there are for.
 //! - [`desktop`]: karakurid → karakuri-desktop.
 //! - [`courier`]: karakurid → karakuri-courier.
 //! - [`egress`]: karakurid → karakuri-egress.
@@ -18,6 +19,7 @@ pub mod desktop;
 pub mod egress;
 pub mod geometry;
 pub mod job;
+pub mod role;
 pub mod script;
 pub mod target;
 pub mod untrusted;

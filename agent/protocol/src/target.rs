@@ -10,6 +10,7 @@ use serde::de::{self, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::geometry::{Point, Rect};
+use crate::role::Role;
 use crate::untrusted::Untrusted;
 
 /// The deepest nesting of targets inside targets that is accepted.
@@ -42,7 +43,7 @@ pub enum Find {
     Text(TextPattern),
     /// A picture from the bundle.
     Image(ImagePattern),
-    /// An accessibility role and name.
+    /// A thing by its role and name.
     Role(RolePattern),
     /// A pixel.
     Point(Point),
@@ -104,15 +105,19 @@ pub struct ImagePattern {
     pub margin: Option<f32>,
 }
 
-/// An element as the accessibility tree names it.
+/// A thing by its purpose: as the accessibility tree names it where the application offers one, by
+/// its looks where not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RolePattern {
-    /// The role, for example `button`.
-    pub role: String,
-    /// The accessible name.
+    /// The role.
+    pub role: Role,
+    /// Its name, its label, the title of a window; any if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Untrusted>,
+    /// How the name is compared; exact means the whole name.
+    #[serde(default, rename = "match")]
+    pub mode: TextMatch,
 }
 
 /// Where a thing lies relative to another.

@@ -100,7 +100,7 @@ async fn read_text<D: Desk>(
 fn control(control: &Control) -> Value {
     let rect = control.rect;
     let mut hit = json!({
-        "rect": rect, "at": rect.center(), "confidence": 1.0, "via": Via::Image, "role": control.role,
+        "rect": rect, "at": rect.center(), "confidence": 1.0, "via": control.via, "role": control.role,
     });
     let texts = [("text", &control.name), ("value", &control.text)];
     for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {

@@ -58,7 +58,10 @@ pub fn target(target: &Target) -> String {
     match &target.find {
         Find::Text(p) => format!("text {:?}", p.value.escaped(80)),
         Find::Image(p) => format!("image {:?}", p.name.escaped(80)),
-        Find::Role(p) => format!("role {:?}", Untrusted::new(p.role.as_str()).escaped(40)),
+        Find::Role(p) => match &p.name {
+            Some(name) => format!("{} {:?}", p.role, name.escaped(80)),
+            None => p.role.to_string(),
+        },
         Find::Point(p) => format!("point {},{}", p.x, p.y),
         Find::Region(r) => rect(*r),
         Find::Named(name) => format!("alias {:?}", Untrusted::new(name.as_str()).escaped(40)),

@@ -267,8 +267,6 @@ fn targets_that_lead_to_each_other_or_explode_are_refused_before_the_run() {
         unknown.to_string(),
         "rule targets.bc: [targets] has no \"aa\"; did you mean \"a\"?"
     );
-    let role = refusal("a = { find = { role = { role = \"button\" } } }");
-    assert!(matches!(role, Refusal::Target { source: ResolveError::Role, .. }));
 }
 
 #[test]

@@ -32,9 +32,6 @@ pub enum LocateError {
     /// A place outside the screen.
     #[error("the {0} lies outside the screen")]
     OffScreen(&'static str),
-    /// Accessibility is not read by this version.
-    #[error("role targets are not supported by this version: use text or an image")]
-    Role,
     /// A named target that nobody replaced by its definition.
     #[error("the target {0:?} is not defined: add it to [targets] in workflow.toml")]
     Undefined(String),

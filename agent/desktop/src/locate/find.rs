@@ -1,6 +1,6 @@
 //! Resolving a target.
 
-use karakuri_protocol::desktop::{Hit, Line, Via};
+use karakuri_protocol::desktop::{Control, Hit, Line, Via};
 use karakuri_protocol::geometry::{Point, Rect};
 use karakuri_protocol::target::{Find, ImagePattern, Target, TextPattern};
 use karakuri_protocol::untrusted::Untrusted;
@@ -10,6 +10,7 @@ use super::image::Images;
 use super::nearest;
 use super::pattern::Pattern;
 use super::relation;
+use super::role;
 use super::rows;
 use crate::frame::Frame;
 
@@ -22,6 +23,8 @@ pub struct Screen<'a> {
     pub lines: &'a [Line],
     /// The pictures of the bundle.
     pub images: &'a Images,
+    /// What is known to be there, in reading order; may be empty when [`names_role`] says so.
+    pub elements: &'a [Control],
 }
 
 /// What was found.
@@ -38,13 +41,23 @@ pub struct Found {
 /// Whether looking for `target` needs the screen to be read.
 #[must_use]
 pub fn reads_text(target: &Target) -> bool {
+    has(target, &|find| matches!(find, Find::Text(_)))
+}
+
+/// Whether looking for `target` needs to know what things are for.
+#[must_use]
+pub fn names_role(target: &Target) -> bool {
+    has(target, &|find| matches!(find, Find::Role(_)))
+}
+
+/// Whether a part of `target` is such.
+fn has(target: &Target, is_such: &dyn Fn(&Find) -> bool) -> bool {
     let inner = match &target.find {
-        Find::Text(_) => true,
-        Find::AnyOf(targets) | Find::AllOf(targets) => targets.iter().any(reads_text),
-        Find::Not(target) => reads_text(target),
-        Find::Image(_) | Find::Role(_) | Find::Point(_) | Find::Region(_) | Find::Named(_) => false,
+        Find::AnyOf(targets) | Find::AllOf(targets) => targets.iter().any(|t| has(t, is_such)),
+        Find::Not(target) => has(target, is_such),
+        find => is_such(find),
     };
-    inner || target.relations.iter().any(|relation| reads_text(relation.other()))
+    inner || target.relations.iter().any(|relation| has(relation.other(), is_such))
 }
 
 /// Looks for `target` on `screen`.
@@ -60,7 +73,7 @@ pub fn find(target: &Target, screen: &Screen<'_>) -> Result<Found, LocateError> 
         Find::Image(pattern) => image(pattern, screen),
         Find::Point(point) => place(Rect::new(point.x, point.y, 1, 1), Via::Point, screen),
         Find::Region(region) => place(*region, Via::Region, screen),
-        Find::Role(_) => Err(LocateError::Role),
+        Find::Role(pattern) => role::find(pattern, screen.elements),
         Find::Named(name) => Err(LocateError::Undefined(Untrusted::new(name.as_str()).escaped(60))),
     };
     choose(target, things?, screen)

@@ -11,8 +11,9 @@ mod image;
 mod nearest;
 mod pattern;
 mod relation;
+mod role;
 mod rows;
 
 pub use error::LocateError;
-pub use find::{Found, Screen, find, reads_text};
+pub use find::{Found, Screen, find, names_role, reads_text};
 pub use image::{Images, MARGIN, THRESHOLD, Template};

@@ -52,6 +52,18 @@ impl Pattern {
         }
     }
 
+    /// Whether it matches a name: exactly means all of it.
+    pub(crate) fn is_name(&self, name: &Untrusted) -> bool {
+        let name = fold(name.danger_raw());
+        let chars: Vec<char> = name.chars().collect();
+        match self {
+            Self::Exact(value) => chars == *value,
+            Self::Contains(value) => occurrences(&chars, value).next().is_some(),
+            Self::Regex(expression) => expression_matches(expression, &chars).next().is_some(),
+            Self::Fuzzy { value, distance } => strsim::osa_distance(&name, value) <= *distance,
+        }
+    }
+
     /// Where the pattern matches in the line, from left to right.
     pub(crate) fn hits(&self, line: &Line) -> Vec<Hit> {
         let folded = Folded::new(line);

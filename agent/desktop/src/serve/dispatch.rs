@@ -15,7 +15,7 @@ use super::eyes::Eyes;
 use super::glance::Glances;
 use super::look::{self, Look};
 use crate::frame::Frame;
-use crate::structure::{controls, table};
+use crate::structure::table;
 use crate::x11::desktop::Desktop;
 
 /// A reply and the memfd that goes with it.
@@ -118,8 +118,9 @@ fn ask(
             Answer::plain(Reply::Table(table::read(&frame, region, &lines)))
         }
         Question::Controls { region, script } => {
-            let (frame, region, lines) = read(desktop, eyes, region, script)?;
-            Answer::plain(Reply::Controls(controls::find(&frame, region, &lines)))
+            let region = on_screen(screen, region)?;
+            let (frame, _) = desktop.refresh()?;
+            Answer::plain(Reply::Controls(eyes.controls(&frame, region, script)?))
         }
         Question::Still { still_ms, region, timeout_ms } => {
             let region = on_screen(screen, region)?;

@@ -45,8 +45,9 @@ impl ServeError {
             Self::Display(_) => FailureKind::Display,
             Self::Vision(VisionError::Asset(_)) | Self::Asset(_) => FailureKind::WrongAsset,
             Self::Vision(_) | Self::NoModels => FailureKind::Vision,
-            Self::Locate(error) => of_target(error),
-            Self::Frame(_) | Self::Memfd(_) | Self::Request(_) => FailureKind::BadRequest,
+            Self::Locate(_) | Self::Frame(_) | Self::Memfd(_) | Self::Request(_) => {
+                FailureKind::BadRequest
+            }
         }
     }
 }
@@ -54,12 +55,5 @@ impl ServeError {
 impl From<&ServeError> for Failure {
     fn from(error: &ServeError) -> Self {
         Self { kind: error.kind(), message: error.to_string() }
-    }
-}
-
-fn of_target(error: &LocateError) -> FailureKind {
-    match error {
-        LocateError::Role => FailureKind::Unsupported,
-        _ => FailureKind::BadRequest,
     }
 }

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::thread::available_parallelism;
 
-use karakuri_protocol::desktop::{Line, Script};
+use karakuri_protocol::desktop::{Control, Line, Script};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::target::{Find, Relation, Target};
 use karakuri_sandbox::memfd::read_sealed;
@@ -11,6 +11,8 @@ use karakuri_sandbox::memfd::read_sealed;
 use super::error::ServeError;
 use crate::frame::Frame;
 use crate::locate::{self, Found, Images};
+use crate::structure::{controls, merge};
+use crate::tree::Tree;
 use crate::vision::{Models, Reader};
 
 /// The largest file of a picture in a bundle, in bytes.
@@ -18,11 +20,12 @@ const MAX_PICTURE: usize = 32 * 1024 * 1024;
 /// More threads than this make reading a screen no faster.
 const MAX_THREADS: usize = 4;
 
-/// The reader, if models were handed over, and the pictures.
+/// The reader, if models were handed over, the pictures, and what applications say themselves.
 #[derive(Debug)]
 pub(super) struct Eyes {
     reader: Option<Reader>,
     images: Images,
+    tree: Tree,
 }
 
 impl Eyes {
@@ -51,7 +54,7 @@ impl Eyes {
         for (name, fd) in images.into_iter().zip(fds) {
             loaded.add(&name, &read_sealed(fd, MAX_PICTURE)?)?;
         }
-        Ok(Self { reader, images: loaded })
+        Ok(Self { reader, images: loaded, tree: Tree::default() })
     }
 
     /// The lines in `region` of `frame`.
@@ -65,19 +68,57 @@ impl Eyes {
         Ok(reader.read(frame, region, script)?)
     }
 
-    /// Looks for `target` in `frame`, reading no more of it than the target needs.
+    /// The controls in `region` of `frame`: what the applications say is there, and what is seen.
+    pub(super) fn controls(
+        &mut self,
+        frame: &Frame,
+        region: Rect,
+        script: Script,
+    ) -> Result<Vec<Control>, ServeError> {
+        let lines = self.read(frame, region, script)?;
+        let mut told = self.tree.elements(frame.bounds());
+        told.retain(|one| one.role.is_control() && region.contains(one.rect.center()));
+        Ok(merge::merge(told, controls::find(frame, region, &lines), &lines))
+    }
+
+    /// Looks for `target` in `frame`, on which `windows` are, reading no more of it than the target
+    /// needs.
     pub(super) fn find(
         &mut self,
         frame: &Frame,
+        windows: Vec<Control>,
         target: &Target,
         script: Script,
     ) -> Result<Found, ServeError> {
-        let lines = if locate::reads_text(target) {
-            self.read(frame, readable(target).unwrap_or(frame.bounds()), script)?
-        } else {
-            Vec::new()
-        };
-        let screen = locate::Screen { frame, lines: &lines, images: &self.images };
+        let mut elements = windows;
+        let mut lines = Vec::new();
+        let named = locate::names_role(target);
+        if locate::reads_text(target) {
+            lines = self.read(frame, readable(target).unwrap_or(frame.bounds()), script)?;
+        }
+        if named {
+            elements.extend(self.tree.elements(frame.bounds()));
+            elements.sort_by_key(|one| (one.rect.center().y, one.rect.left));
+        }
+        let found = self.locate(frame, &lines, &elements, target)?;
+        let is_told = !found.hits.is_empty() && matches!(target.find, Find::Role(_));
+        if !named || is_told || self.reader.is_none() {
+            return Ok(found);
+        }
+        // What no application says may be there all the same.
+        let lines = self.read(frame, frame.bounds(), script)?;
+        let seen = controls::find(frame, frame.bounds(), &lines);
+        self.locate(frame, &lines, &merge::merge(elements, seen, &lines), target)
+    }
+
+    fn locate(
+        &self,
+        frame: &Frame,
+        lines: &[Line],
+        elements: &[Control],
+        target: &Target,
+    ) -> Result<Found, ServeError> {
+        let screen = locate::Screen { frame, lines, images: &self.images, elements };
         Ok(locate::find(target, &screen)?)
     }
 }

@@ -3,8 +3,9 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use karakuri_protocol::desktop::{Reply, Script, Until};
+use karakuri_protocol::desktop::{Control, Reply, Script, Until, Via};
 use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::role::Role;
 use karakuri_protocol::target::Target;
 
 use super::change::changes;
@@ -13,7 +14,7 @@ use super::error::ServeError;
 use super::eyes::Eyes;
 use super::glance::Glances;
 use super::ready::is_greyed;
-use crate::locate::Found;
+use crate::locate::{self, Found};
 use crate::x11::desktop::Desktop;
 
 /// A screen that is being drawn is looked at again once it was quiet for so long,
@@ -23,6 +24,8 @@ const BUSY: Duration = Duration::from_millis(200);
 /// A button that is greyed out is given so long to become ready: programs look at what was typed
 /// before they let it be pressed.
 const READY: Duration = Duration::from_secs(1);
+/// What an application says may come later than what it draws.
+const SAID: Duration = Duration::from_millis(250);
 
 /// A look for a target.
 pub(super) struct Look<'a> {
@@ -49,11 +52,13 @@ pub(super) fn look(
 ) -> Result<Answer, ServeError> {
     let start = Instant::now();
     let deadline = start + look.timeout;
+    let named = locate::names_role(look.target);
     loop {
         // What is drawn shortly before the end of the time is still looked at.
         let last = Instant::now() >= deadline;
         let (frame, _) = desktop.refresh()?;
-        let found = eyes.find(&frame, look.target, look.script)?;
+        let windows = if named { windows(desktop)? } else { Vec::new() };
+        let found = eyes.find(&frame, windows, look.target, look.script)?;
         let done = match look.until {
             Until::Present => !found.hits.is_empty(),
             Until::Gone => found.hits.is_empty(),
@@ -63,7 +68,8 @@ pub(super) fn look(
             desktop.wait_drawn(ready, QUIET, BUSY)?;
             continue;
         }
-        if done || last || !desktop.wait_drawn(deadline, QUIET, BUSY)? {
+        let until = if named { deadline.min(Instant::now() + SAID) } else { deadline };
+        if done || last || (!desktop.wait_drawn(until, QUIET, BUSY)? && until == deadline) {
             let waited_ms = milliseconds(start.elapsed());
             let number = glances.note(desktop, &frame, &found.hits)?;
             let Found { hits, nearest, which } = found;
@@ -74,6 +80,18 @@ pub(super) fn look(
             };
         }
     }
+}
+
+/// The windows as things that can be named; what is off the screen is left out.
+fn windows(desktop: &mut Desktop) -> Result<Vec<Control>, ServeError> {
+    let screen = desktop.screen();
+    let listed = desktop.windows()?.into_iter();
+    let named = listed.filter_map(|window| {
+        let rect = window.rect.intersection(&screen)?;
+        let (role, name) = (Role::Window, Some(window.title));
+        Some(Control { rect, role, name, checked: None, text: None, via: Via::Role })
+    });
+    Ok(named.collect())
 }
 
 /// Waits until `region` does not change for `still`. What moves elsewhere without a pause makes it

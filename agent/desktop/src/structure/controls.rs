@@ -2,8 +2,9 @@
 //! a box with its text in the middle is a button, an empty one or one with text at its left is a
 //! field, a small square with text behind it is a check box.
 
-use karakuri_protocol::desktop::{Control, ControlRole, Line};
+use karakuri_protocol::desktop::{Control, Line, Via};
 use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::role::Role;
 use karakuri_protocol::untrusted::Untrusted;
 
 use super::columns::line_height;
@@ -63,10 +64,11 @@ fn control(frame: &Frame, place: Rect, lines: &[Line], height: f64) -> Option<Co
         let label = beside(place, lines, height)?;
         return Some(Control {
             rect: place,
-            role: ControlRole::CheckBox,
+            role: Role::CheckBox,
             name: Some(label),
             checked: Some(is_marked(frame, place)),
             text: None,
+            via: Via::Image,
         });
     }
     if tall > height * TALL || place.width < place.height || inside.len() > 1 {
@@ -77,15 +79,17 @@ fn control(frame: &Frame, place: Rect, lines: &[Line], height: f64) -> Option<Co
         Some(line) if is_centred(place, line.rect) => {
             return Some(Control {
                 rect: place,
-                role: ControlRole::Button,
+                role: Role::Button,
                 name: text,
                 checked: None,
                 text: None,
+                via: Via::Image,
             });
         }
         _ => before(place, lines, height),
     };
-    Some(Control { rect: place, role: ControlRole::Field, name: named, checked: None, text })
+    let role = Role::Field;
+    Some(Control { rect: place, role, name: named, checked: None, text, via: Via::Image })
 }
 
 fn is_centred(outer: Rect, text: Rect) -> bool {
@@ -209,7 +213,7 @@ mod tests {
             line("Sent", 172, 151, 40),
         ];
         let found = find(&frame, frame.bounds(), &lines);
-        let shown: Vec<(ControlRole, &str, Option<bool>, Option<&str>)> = found
+        let shown: Vec<(Role, &str, Option<bool>, Option<&str>)> = found
             .iter()
             .map(|c| {
                 let name = c.name.as_ref().map_or("", |name| name.danger_raw());
@@ -219,11 +223,11 @@ mod tests {
         assert_eq!(
             shown,
             [
-                (ControlRole::Button, "Save", None, None),
-                (ControlRole::Field, "Name:", None, Some("Ada")),
-                (ControlRole::Field, "City:", None, None),
-                (ControlRole::CheckBox, "Paid", Some(true), None),
-                (ControlRole::CheckBox, "Sent", Some(false), None),
+                (Role::Button, "Save", None, None),
+                (Role::Field, "Name:", None, Some("Ada")),
+                (Role::Field, "City:", None, None),
+                (Role::CheckBox, "Paid", Some(true), None),
+                (Role::CheckBox, "Sent", Some(false), None),
             ]
         );
     }

@@ -5,5 +5,6 @@ mod columns;
 pub mod controls;
 mod edges;
 mod grey;
+pub mod merge;
 mod rules;
 pub mod table;

@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 
 use karakuri_protocol::geometry::Rect;
 use x11rb::protocol::Event;
-use x11rb::protocol::xproto::{ClientMessageEvent, PropertyNotifyEvent, Window};
+use x11rb::protocol::xproto::{
+    AtomEnum, ClientMessageEvent, PropMode, PropertyNotifyEvent, Window,
+};
+use x11rb::wrapper::ConnectionExt as _;
 
 use super::capture::{self, Backend, Capture};
 use super::clipboard::Clipboard;
@@ -72,6 +75,19 @@ impl Desktop {
             frame: None,
             display,
         })
+    }
+
+    /// Tells programs on the display on which bus they can say what they show. Some look here alone.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn announce_bus(&self, address: &str) -> Result<(), X11Error> {
+        let Display { connection, atoms, root, .. } = &*self.display;
+        let (mode, kind) = (PropMode::REPLACE, AtomEnum::STRING);
+        connection
+            .change_property8(mode, *root, atoms.AT_SPI_BUS, kind, address.as_bytes())?
+            .check()?;
+        Ok(())
     }
 
     /// `[0, 0, width, height]` of the screen.

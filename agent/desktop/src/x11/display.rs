@@ -30,6 +30,7 @@ x11rb::atom_manager! {
     pub(crate) Atoms:
     /// Pending replies for [`Atoms`].
     AtomsCookie {
+        AT_SPI_BUS,
         CLIPBOARD,
         INCR,
         TARGETS,

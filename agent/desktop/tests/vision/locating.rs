@@ -24,8 +24,12 @@ impl Desk {
 
     fn find(&self, target: &str) -> Found {
         let target: Target = serde_json::from_str(target).unwrap();
-        let screen =
-            Screen { frame: &self.fixture.frame, lines: &self.lines, images: &self.images };
+        let screen = Screen {
+            frame: &self.fixture.frame,
+            lines: &self.lines,
+            images: &self.images,
+            elements: &[],
+        };
         find(&target, &screen).unwrap()
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::rig::{Display, Owned};
 
-struct Door {
+pub(crate) struct Door {
     process: Owned,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
@@ -16,7 +16,7 @@ struct Door {
 }
 
 impl Door {
-    fn open(display: &Display, options: &[&str]) -> Self {
+    pub(crate) fn open(display: &Display, options: &[&str]) -> Self {
         let cache = || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cache");
         let assets = std::env::var_os("KARAKURI_ASSETS").map(PathBuf::from);
         // The command line that a person types; it stands beside this package's program.
@@ -34,7 +34,7 @@ impl Door {
         Self { process: Owned(child), input, output: BufReader::new(output), next: 1 }
     }
 
-    fn line(&mut self, line: &str) -> Value {
+    pub(crate) fn line(&mut self, line: &str) -> Value {
         writeln!(self.input, "{line}").unwrap();
         let mut answer = String::new();
         self.output.read_line(&mut answer).unwrap();
@@ -42,7 +42,7 @@ impl Door {
     }
 
     /// The result of a call; panics when it has none.
-    fn call(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         let id = self.next;
         self.next += 1;
         let request = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
@@ -136,7 +136,7 @@ fn what_is_no_call_is_answered_and_the_conversation_goes_on() {
 }
 
 /// A GTK window with what a form has.
-const FORM: &str = r#"
+pub(crate) const FORM: &str = r#"
 import gi
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gtk

@@ -12,6 +12,7 @@ mod effect;
 mod pointer;
 mod receiver;
 mod rig;
+mod roles;
 mod texts;
 mod typing;
 mod typing_exact;

@@ -48,6 +48,7 @@ impl Drop for Owned {
 pub(crate) struct Display {
     pub(crate) dir: TempDir,
     pub(crate) name: String,
+    bus: Option<(String, Owned)>,
     _openbox: Option<Owned>,
     _xvfb: Owned,
 }
@@ -61,6 +62,29 @@ impl Display {
     pub(crate) fn start_with(options: &[&str]) -> Self {
         let mut display = Self::bare(options);
         display.manage(concat!(env!("CARGO_MANIFEST_DIR"), "/session/rc.xml").as_ref());
+        display
+    }
+
+    /// With the bus of a run, on which programs also say what they show.
+    pub(crate) fn with_bus() -> Self {
+        let mut display = Self::start();
+        let address = format!("unix:path={}", display.path("bus").display());
+        let config = display.path("bus.conf");
+        let ours = include_str!("../../session/bus.conf");
+        std::fs::write(&config, ours.replace("unix:path=/run/karakuri/bus", &address)).unwrap();
+        let mut bus = display
+            .command("dbus-daemon")
+            .args(["--nofork", "--nopidfile", "--nosyslog", "--print-address=1"])
+            .arg(format!("--config-file={}", config.display()))
+            .env("AT_SPI_BUS_ADDRESS", &address)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        assert!(first_line(bus.stdout.take().unwrap()).starts_with(&address));
+        // As karakuri-desktop does in a run.
+        let arguments = ["-root", "-f", "AT_SPI_BUS", "8s", "-set", "AT_SPI_BUS", &address];
+        assert!(display.command("xprop").args(arguments).status().unwrap().success());
+        display.bus = Some((address, Owned(bus)));
         display
     }
 
@@ -108,12 +132,17 @@ impl Display {
         let number = first_line(xvfb.stdout.take().unwrap());
         let name = format!(":{number}");
         let xvfb = Owned(xvfb);
-        Self { dir, name, _openbox: None, _xvfb: xvfb }
+        Self { dir, name, bus: None, _openbox: None, _xvfb: xvfb }
     }
 
     /// A command for this display.
     pub(crate) fn command(&self, name: &str) -> Command {
-        program(&self.name, self.dir.path(), name)
+        let mut command = program(&self.name, self.dir.path(), name);
+        if let Some((address, _)) = &self.bus {
+            command.env_remove("NO_AT_BRIDGE").env("QT_LINUX_ACCESSIBILITY_ALWAYS_ON", "1");
+            command.env("AT_SPI_BUS_ADDRESS", address).env("DBUS_SESSION_BUS_ADDRESS", address);
+        }
+        command
     }
 
     /// karakuri-desktop without models.

@@ -60,8 +60,9 @@ class Hit:
 class Control(Hit):
     """A thing that can be operated; `text` is a button's text or the label of a field or check box.
 
-    `role` is "button", "field" or "check_box"; `checked` is None for what is no check box; `value`
-    is the text in a field.
+    `role` is one of those of `role()`; `via` is "role" where the application says so and "image"
+    where it is told by its looks; `checked` is None for what is not on or off; `value` is the text
+    in a field.
     """
 
     role: str

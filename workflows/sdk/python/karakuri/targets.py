@@ -106,9 +106,15 @@ def image(name: str, threshold: Optional[float] = None, margin: Optional[float] 
     return Target({"find": {"image": _given(name=name, threshold=threshold, margin=margin)}})
 
 
-def role(role: str, name: Optional[str] = None) -> Target:
-    """An element as the accessibility tree names it (later versions)."""
-    return Target({"find": {"role": _given(role=role, name=name)}})
+def role(role: str, name: Optional[str] = None, match: Optional[str] = None) -> Target:
+    """A thing by what it is for: `role("button", "Save")`, `role("window", "Print")`.
+
+    Roles are "button", "field", "check_box", "radio_button", "combo_box", "slider", "link",
+    "menu_item", "tab", "list_item", "cell", "label", "heading", "image" and "window", whose name is
+    its title. The application says what is there; buttons, fields and check boxes of one that does
+    not are told by their looks. `match` compares the name as `text()` does; exact means all of it.
+    """
+    return Target({"find": {"role": _given(role=role, name=name, match=match)}})
 
 
 def point(x: int, y: int) -> Target:
