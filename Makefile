@@ -9,7 +9,8 @@ MAKEFLAGS += --no-print-directory
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 KARAKURI_ASSETS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/karakuri/assets
 export CARGO_TARGET_DIR KARAKURI_ASSETS
-export KARAKURI_TEST_PYTHON := $(shell KARAKURI_ASSETS='$(KARAKURI_ASSETS)' packaging/setup/test-python.sh --path)
+export KARAKURI_TEST_PYTHON := $(shell KARAKURI_ASSETS='$(KARAKURI_ASSETS)' packaging/setup/python.sh test --path)
+export KARAKURI_BENCH_PYTHON := $(shell KARAKURI_ASSETS='$(KARAKURI_ASSETS)' packaging/setup/python.sh bench --path)
 
 toolchain := $(or $(RUSTUP_TOOLCHAIN),$(shell packaging/setup/toolchain.sh))
 ifneq ($(toolchain),)
@@ -42,7 +43,7 @@ check: ## What a commit must pass: format, lints, cargo-deny, docs, scripts, wor
 	@$(MAKE) format lint deny docs scripts run-tests workflows
 
 bench: ## Measure against named peers: a table of ratios, and target/bench.json
-	@$(setup) test
+	@$(setup) bench
 	@$(MAKE) build
 	@$(CARGO_TARGET_DIR)/release/bench
 

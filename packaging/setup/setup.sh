@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings a machine to where Karakuri can run, be tested or be checked:
 #   setup/setup.sh run | test | check      each includes the one before it
-#   setup/setup.sh soak                    what the longest tests need
+#   setup/setup.sh soak | bench            what the longest tests and the measurements need
 # Called by the Makefile, which exports KARAKURI_ASSETS and CARGO_TARGET_DIR.
 # What is in place stays untouched: a second call takes well under a second.
 set -euo pipefail
@@ -20,7 +20,7 @@ for_run() {
 
 for_test() {
     for_run run build test "$@"
-    "$here/test-python.sh"
+    "$here/python.sh" test
 }
 
 "$here/preflight.sh"
@@ -28,12 +28,16 @@ case "${1:-}" in
 run) for_run run build ;;
 test) for_test ;;
 soak) for_test soak ;;
+bench)
+    for_test bench
+    "$here/python.sh" bench
+    ;;
 check)
     for_test check
     assets check-tools "$KARAKURI_ASSETS/tools"
     ;;
 *)
-    echo "usage: setup.sh run|test|check|soak" >&2
+    echo "usage: setup.sh run|test|check|soak|bench" >&2
     exit 2
     ;;
 esac

@@ -33,7 +33,7 @@ impl Tree {
         match block_on(self.ask(screen)) {
             Ok(elements) => elements,
             Err(error) => {
-                tracing::info!(%error, "no accessibility tree");
+                tracing::debug!(%error, "no accessibility tree");
                 self.bus = None;
                 Vec::new()
             }
