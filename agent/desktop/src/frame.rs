@@ -8,7 +8,7 @@ use std::io::Cursor;
 use std::ops::Range;
 
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, ImageReader, RgbImage};
-use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::geometry::{Point, Rect};
 use thiserror::Error;
 
 /// Bytes of one pixel.
@@ -159,6 +159,28 @@ impl Frame {
             || self.rows(region).zip(other.rows(region)).any(|(a, b)| row_differs(a, b))
     }
 
+    /// The smallest rectangle around what differs between `part` of this picture and `frame`, which
+    /// shows this picture with its top left corner at `corner`. In pixels of this picture.
+    pub(crate) fn difference(&self, part: Rect, frame: &Self, corner: Point) -> Option<Rect> {
+        let place = Rect { left: part.left + corner.x, top: part.top + corner.y, ..part };
+        if frame.bounds().intersection(&place) != Some(place) {
+            return Some(part);
+        }
+        let (mut left, mut right, mut rows) = (u32::MAX, 0, None);
+        let pairs = (0_u32..).zip(self.rows(part).zip(frame.rows(place)));
+        for (y, (first, last)) in pairs.filter_map(|(y, (a, b))| Some((y, ends(a, b)?))) {
+            (left, right) = (left.min(first), right.max(last + 1));
+            rows = Some((rows.map_or(y, |(top, _)| top), y + 1));
+        }
+        let (top, bottom) = rows?;
+        Some(Rect::new(
+            part.left.saturating_add_unsigned(left),
+            part.top.saturating_add_unsigned(top),
+            right - left,
+            bottom - top,
+        ))
+    }
+
     /// The share of the pixels of `region` that differ, 0 to 1. Frames of different sizes differ
     /// everywhere.
     #[must_use]
@@ -229,6 +251,16 @@ fn row_differs(a: &[u8], b: &[u8]) -> bool {
     a != b && pixels_of(a).ne(pixels_of(b))
 }
 
+/// The first and the last pixel of two rows whose colours differ.
+fn ends(a: &[u8], b: &[u8]) -> Option<(u32, u32)> {
+    if a == b {
+        return None;
+    }
+    let mut differing = (0_u32..).zip(pixels_of(a).zip(pixels_of(b))).filter(|(_, (p, q))| p != q);
+    let first = differing.next()?.0;
+    Some((first, differing.last().map_or(first, |(last, _)| last)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,6 +295,18 @@ mod tests {
         assert!(a.differs_in(&b, a.bounds()));
         assert!(!a.differs_in(&b, Rect::new(1, 0, 7, 4)));
         assert_eq!(a.changed_fraction(&b, a.bounds()), 1.0 / 32.0);
+    }
+
+    #[test]
+    fn a_difference_is_tight() {
+        let (all, mut part) = (gradient(), gradient().crop(Rect::new(2, 1, 4, 3)).unwrap());
+        let differs = |part: &Frame, x, y| part.difference(part.bounds(), &all, Point { x, y });
+        assert_eq!(differs(&part, 2, 1), None);
+        assert_eq!(differs(&part, 3, 1), Some(part.bounds()));
+        assert_eq!(differs(&part, 5, 1), Some(part.bounds()), "beyond the edge");
+        part.pixels[4 * 5] ^= 1;
+        part.pixels[4 * 10 + 3] ^= 1;
+        assert_eq!(differs(&part, 2, 1), Some(Rect::new(1, 1, 1, 1)));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Where two frames differ, as far as it means anything.
 
-use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::geometry::{Point, Rect};
 
-use crate::frame::{BYTES_PER_PIXEL, Frame};
+use crate::frame::Frame;
 
 /// The widest text cursor, in pixels. A change of nothing else is its blinking.
 const CURSOR_WIDTH: u32 = 3;
@@ -35,31 +35,7 @@ fn tight(before: &Frame, after: &Frame, region: Rect) -> Option<Rect> {
         return Some(after.bounds());
     }
     let region = after.bounds().intersection(&region)?;
-    let (mut left, mut right) = (u32::MAX, 0);
-    let (mut top, mut bottom) = (None, 0);
-    let rows = before.rows(region).zip(after.rows(region));
-    for (y, (old, new)) in (0u32..).zip(rows).filter(|(_, (old, new))| old != new) {
-        let Some((first, last)) = ends(old, new) else { continue };
-        left = left.min(first);
-        right = right.max(last + 1);
-        top = top.or(Some(y));
-        bottom = y + 1;
-    }
-    let top = top?;
-    Some(Rect::new(
-        region.left.saturating_add_unsigned(left),
-        region.top.saturating_add_unsigned(top),
-        right - left,
-        bottom - top,
-    ))
-}
-
-/// The first and the last pixel of a row whose colours differ.
-fn ends(old: &[u8], new: &[u8]) -> Option<(u32, u32)> {
-    let colours = |row| <[u8]>::chunks_exact(row, BYTES_PER_PIXEL).map(|pixel| &pixel[..3]);
-    let mut differing = (0u32..).zip(colours(old).zip(colours(new))).filter(|(_, (a, b))| a != b);
-    let first = differing.next()?.0;
-    Some((first, differing.last().map_or(first, |(last, _)| last)))
+    before.difference(region, after, Point { x: 0, y: 0 })
 }
 
 #[cfg(test)]

@@ -20,6 +20,11 @@ impl Detector {
         Ok(Self { model: runtime.model(file)? })
     }
 
+    /// How many times it ran.
+    pub(crate) fn runs(&self) -> u64 {
+        self.model.runs()
+    }
+
     /// The boxes of text in `frame`, cut at its edges, in no particular order.
     pub(crate) fn boxes(&mut self, frame: &Frame) -> Result<Vec<Rect>, VisionError> {
         let picture = tensor::for_detection(frame);

@@ -5,7 +5,7 @@
 //! before, only what changed since is looked at.
 
 use karakuri_protocol::desktop::{Line, Script};
-use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::geometry::{Point, Rect};
 
 use super::cache::LineCache;
 use super::ctc::Glyph;
@@ -46,6 +46,14 @@ struct Reading {
     lines: Vec<Line>,
 }
 
+impl Reading {
+    /// Whether `frame` still shows it.
+    fn is_still(&self, frame: &Frame) -> bool {
+        let corner = Point { x: self.region.left, y: self.region.top };
+        self.picture.difference(self.picture.bounds(), frame, corner).is_none()
+    }
+}
+
 impl Reader {
     /// Loads ONNX Runtime, the detector and the tiny recogniser; the small one is loaded when it is
     /// first needed. Models run in `threads` threads.
@@ -75,19 +83,31 @@ impl Reader {
         region: Rect,
         script: Script,
     ) -> Result<Vec<Line>, VisionError> {
-        let inside = frame.bounds().intersection(&region);
-        let Some((region, picture)) = inside.and_then(|r| Some((r, frame.crop(r)?))) else {
-            return Ok(Vec::new());
-        };
+        let Some(region) = frame.bounds().intersection(&region) else { return Ok(Vec::new()) };
+        let (left, top) = (region.left, region.top);
         let known = self.last.iter().position(|r| r.region == region && r.script == script);
         let before = known.map(|at| self.last.remove(at));
-        let lines = self.lines(before, &picture, script)?;
-        let moved = lines.iter().map(|line| moved(line, region.left, region.top)).collect();
+        let reading = match before {
+            Some(same) if same.is_still(frame) => same,
+            before => {
+                let Some(picture) = frame.crop(region) else { return Ok(Vec::new()) };
+                let lines = self.lines(before, &picture, script)?;
+                Reading { region, script, picture, lines }
+            }
+        };
+        let moved = reading.lines.iter().map(|line| moved(line, left, top)).collect();
         if self.last.len() == REMEMBERED {
             self.last.remove(0);
         }
-        self.last.push(Reading { region, script, picture, lines });
+        self.last.push(reading);
         Ok(moved)
+    }
+
+    /// How many times a model ran since this reader was made: what its reading cost.
+    #[must_use]
+    pub fn runs(&self) -> u64 {
+        let small = self.small.as_ref().map_or(0, Recogniser::runs);
+        self.detector.runs() + self.tiny.runs() + small
     }
 
     /// The lines of `picture`, of which `before` may be known.

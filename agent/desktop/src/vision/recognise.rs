@@ -22,6 +22,11 @@ impl Recogniser {
         Ok(Self { model, dictionary: Dictionary::load(&files.dictionary)? })
     }
 
+    /// How many times it ran.
+    pub(crate) fn runs(&self) -> u64 {
+        self.model.runs()
+    }
+
     /// The characters of `line`, a frame that holds one line of text.
     pub(crate) fn glyphs(
         &mut self,

@@ -24,6 +24,7 @@ pub(crate) struct Runtime {
 pub(crate) struct Model {
     name: &'static str,
     session: Session,
+    runs: u64,
 }
 
 /// A picture as a model takes it: 3 × height × width values, channel by channel.
@@ -50,7 +51,7 @@ impl Runtime {
         let bytes = file.bytes()?;
         let session =
             self.session(&bytes).map_err(|source| VisionError::Run { model: name, source })?;
-        Ok(Model { name, session })
+        Ok(Model { name, session, runs: 0 })
     }
 
     fn session(&self, model: &[u8]) -> ort::Result<Session> {
@@ -66,6 +67,11 @@ impl Runtime {
 }
 
 impl Model {
+    /// How many times it ran.
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs
+    }
+
     /// Runs the model on one picture and hands its first output, shape and values, to `read`
     /// without copying it.
     pub(crate) fn run<T>(
@@ -75,6 +81,7 @@ impl Model {
     ) -> Result<T, VisionError> {
         let model = self.name;
         let failed = |source| VisionError::Run { model, source };
+        self.runs += 1;
         let shape = [1, 3, picture.height, picture.width];
         let input = TensorRef::from_array_view((shape, &*picture.values)).map_err(failed)?;
         let outputs = self.session.run(ort::inputs![input]).map_err(failed)?;

@@ -85,6 +85,19 @@ fn a_region_is_read_alone_and_its_boxes_are_the_screens() {
 }
 
 #[test]
+fn what_did_not_change_is_not_read_again() {
+    let fixture = Fixture::load("mupdf-en");
+    let mut reader = assets::reader();
+    let region = Rect::new(790, 490, 210, 75);
+    let before = reader.runs();
+    let first = texts(&mut reader, &fixture, region);
+    let between = reader.runs();
+    assert_eq!(texts(&mut reader, &fixture, region), first);
+    assert!(between > before);
+    assert_eq!(reader.runs(), between);
+}
+
+#[test]
 fn a_change_in_a_known_region_is_seen() {
     let before = Fixture::load("gnumeric-en");
     let mut after = Fixture::load("gnumeric-en");
