@@ -14,10 +14,10 @@ use super::verified::Verified;
 #[derive(Debug)]
 pub(crate) struct Dictionary {
     characters: Vec<String>,
-    /// For each class whether it may be answered: the models know thousands of ideographs that
+    /// The classes that may be answered, blank first: the models know thousands of ideographs that
     /// texts in a script do not have, and take small characters for them.
-    latin: Vec<bool>,
-    japanese: Vec<bool>,
+    latin: Vec<usize>,
+    japanese: Vec<usize>,
 }
 
 /// A recognised character.
@@ -42,8 +42,9 @@ impl Dictionary {
         let lines = text.split_terminator('\n').map(|line| line.trim_end_matches('\r'));
         let characters: Vec<String> = lines.chain([" "]).map(str::to_owned).collect();
         let allowed = |script| {
-            let has = |text: &String| text.chars().all(|c| repertoire::has(script, c));
-            std::iter::once(true).chain(characters.iter().map(has)).collect()
+            let has = |text: &&String| text.chars().all(|c| repertoire::has(script, c));
+            let classes = (1..).zip(&characters).filter(|(_, text)| has(text));
+            std::iter::once(0).chain(classes.map(|(class, _)| class)).collect()
         };
         let (latin, japanese) = (allowed(Script::Latin), allowed(Script::Japanese));
         Self { characters, latin, japanese }
@@ -83,11 +84,11 @@ impl Dictionary {
     }
 }
 
-fn best(row: &[f32], allowed: &[bool]) -> (usize, f32) {
+fn best(row: &[f32], allowed: &[usize]) -> (usize, f32) {
     let mut best = (0, f32::MIN);
-    for (class, (score, allowed)) in row.iter().zip(allowed).enumerate() {
-        if *score > best.1 && *allowed {
-            best = (class, *score);
+    for (class, score) in allowed.iter().filter_map(|class| Some((*class, *row.get(*class)?))) {
+        if score > best.1 {
+            best = (class, score);
         }
     }
     best
