@@ -18,7 +18,7 @@ pub(crate) struct Recogniser {
 
 impl Recogniser {
     pub(crate) fn load(runtime: &Runtime, files: &Recognition) -> Result<Self, VisionError> {
-        let model = runtime.model(&files.model)?;
+        let model = runtime.small_model(&files.model)?;
         Ok(Self { model, dictionary: Dictionary::load(&files.dictionary)? })
     }
 

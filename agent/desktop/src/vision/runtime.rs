@@ -35,7 +35,7 @@ pub(crate) struct Picture {
 }
 
 impl Runtime {
-    /// Loads ONNX Runtime; models will use `threads` threads.
+    /// Loads ONNX Runtime; models on large pictures will use `threads` threads.
     pub(crate) fn load(library: Verified, threads: usize) -> Result<Self, VisionError> {
         let environment = ort::init_from(library.path())
             .map_err(|error| VisionError::Load(error.to_string()))?
@@ -45,21 +45,30 @@ impl Runtime {
         Ok(Self { environment, threads, _library: library })
     }
 
-    /// Loads a model.
+    /// Loads a model that runs on large pictures, in all threads.
     pub(crate) fn model(&self, file: &Verified) -> Result<Model, VisionError> {
-        let name = file.asset().name();
-        let bytes = file.bytes()?;
-        let session =
-            self.session(&bytes).map_err(|source| VisionError::Run { model: name, source })?;
-        Ok(Model { name, session, runs: 0 })
+        self.load_model(file, self.threads)
     }
 
-    fn session(&self, model: &[u8]) -> ort::Result<Session> {
+    /// Loads a model that runs on small pictures: handing the parts of a line to other threads and
+    /// waiting for them costs more than it saves.
+    pub(crate) fn small_model(&self, file: &Verified) -> Result<Model, VisionError> {
+        self.load_model(file, 1)
+    }
+
+    fn load_model(&self, file: &Verified, threads: usize) -> Result<Model, VisionError> {
+        let name = file.asset().name();
+        let bytes = file.bytes()?;
+        let failed = |source| VisionError::Run { model: name, source };
+        Ok(Model { name, session: self.session(&bytes, threads).map_err(failed)?, runs: 0 })
+    }
+
+    fn session(&self, model: &[u8], threads: usize) -> ort::Result<Session> {
         // Spinning would burn the cores that the applications on the screen need, and shapes
         // change with every line, so that a memory pattern is never used twice.
         Session::builder(&self.environment)?
             .with_optimization_level(GraphOptimizationLevel::Level3)?
-            .with_intra_threads(self.threads)?
+            .with_intra_threads(threads)?
             .with_intra_op_spinning(false)?
             .with_memory_pattern(false)?
             .commit_from_memory(model)
