@@ -1,72 +1,139 @@
 //! What has to be looked at again when a part of the picture changed.
 //!
-//! A caret blinks, a cell is filled, a menu opens: most of the screen is as it was. The changed
-//! parts, grown to whole lines of text, are detected again; the other lines stay as they were read.
+//! A caret blinks, a cell is filled, a menu opens: most of the screen is as it was. Only where it
+//! changed, grown to the lines of text there, is text looked for again; the other lines stay as they
+//! were read. A line that something taller now covers in part keeps the words it still shows.
 
 use karakuri_protocol::desktop::Line;
-use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::geometry::{Point, Rect};
+use karakuri_protocol::untrusted::Untrusted;
 
 use crate::frame::Frame;
 
-/// Side of the squares that are compared, in pixels.
+/// Side of the squares that are compared, in pixels: changes that are further apart stay apart.
 const TILE: u32 = 32;
-/// Pixels around a change within which a line may belong to it: new characters join a line from
-/// about its height away.
-const REACH: u32 = 24;
-/// Share of the picture from which looking at all of it anew is no more work.
+/// Pixels beside a change, and above and below it, within which it may reach: a word has gaps, and a
+/// line has accents and underlines.
+const BESIDE: u32 = 24;
+const EDGE: u32 = 4;
+/// How far beside a line new characters join it, in heights of the line: a wider gap parts lines.
+const REACH: f64 = 1.3;
+/// What a covered line shows less than so much away from the cover, in heights of the line, is read
+/// anew: characters that are cut or whose neighbour is gone.
+const CUT: f64 = 0.5;
+/// Share of the region from which looking at all of it anew is no more work.
 const MOST: f64 = 0.5;
 
-/// The areas of `after` to look at, none overlapping another, or nothing when it should be all of
-/// it. `lines` were read in `before`, and are wholly inside or wholly outside each area.
-pub(crate) fn areas(before: &Frame, after: &Frame, lines: &[Line]) -> Option<Vec<Rect>> {
-    if before.bounds() != after.bounds() {
-        return None;
+/// What is to be done about a change.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Change {
+    /// Where to look, none overlapping another.
+    pub(crate) areas: Vec<Rect>,
+    /// The lines that stay as they were read.
+    pub(crate) kept: Vec<Line>,
+    /// What is left of lines that are covered in part.
+    pub(crate) rest: Vec<Line>,
+    /// Lines in the areas whose own pixels are as they were.
+    pub(crate) unchanged: Vec<Line>,
+}
+
+/// What changed in `region` of `frame` since it looked like `before`, or nothing when all of it
+/// should be looked at. `lines` were read in `before`; all but `before` is in pixels of `frame`.
+pub(crate) fn since(before: &Frame, frame: &Frame, region: Rect, lines: &[Line]) -> Option<Change> {
+    let places = places(before, frame, region);
+    let (mut areas, mut kept, mut rest, mut unchanged) = (vec![], vec![], vec![], vec![]);
+    for line in lines {
+        let near: Vec<&Rect> = places.iter().filter(|place| touches(line, place)).collect();
+        if near.is_empty() {
+            kept.push(line.clone());
+        } else if near.iter().all(|place| covers(place, &line.rect)) {
+            let (shown, gone) = uncovered(line, &near);
+            rest.extend(shown);
+            gone.into_iter().for_each(|words| join(&mut areas, words));
+        } else {
+            join(&mut areas, line.rect);
+            if near.iter().all(|place| place.intersection(&line.rect).is_none()) {
+                unchanged.push(line.clone());
+            }
+        }
     }
-    let mut areas = Vec::new();
-    for tile in tiles(after).filter(|tile| before.differs_in(after, *tile)) {
-        join(&mut areas, tile);
+    places.iter().for_each(|place| join(&mut areas, grown(place, BESIDE, EDGE)));
+    let areas: Vec<Rect> = areas.iter().filter_map(|area| area.intersection(&region)).collect();
+    let work: f64 = areas.iter().map(size).sum();
+    (work <= MOST * size(&region)).then_some(Change { areas, kept, rest, unchanged })
+}
+
+/// Tight boxes around what differs.
+fn places(before: &Frame, frame: &Frame, region: Rect) -> Vec<Rect> {
+    let corner = Point { x: region.left, y: region.top };
+    let mut squares = Vec::new();
+    for band in tiles(before.bounds(), before.width(), TILE) {
+        // Whole rows are compared fastest, and most are equal.
+        let Some(differing) = before.difference(band, frame, corner) else { continue };
+        for tile in tiles(band, TILE, TILE).filter(|tile| tile.intersection(&differing).is_some()) {
+            if before.difference(tile, frame, corner).is_some() {
+                join(&mut squares, tile);
+            }
+        }
     }
-    let mut grown = Vec::new();
-    for area in areas {
-        let reach = around(&area, REACH);
-        let touched =
-            lines.iter().map(|line| line.rect).filter(|r| r.intersection(&reach).is_some());
-        join(&mut grown, touched.fold(reach, |all, line| all.union(&line)));
+    let tight = squares.iter().filter_map(|square| before.difference(*square, frame, corner));
+    tight.map(|place| shifted(place, corner.x, corner.y)).collect()
+}
+
+/// Whether a line may read otherwise because of a change at `place`.
+fn touches(line: &Line, place: &Rect) -> bool {
+    let beside = of_height(&line.rect, REACH);
+    grown(&line.rect, beside, EDGE).intersection(place).is_some()
+}
+
+/// Whether `place` reaches over a line, above and below, so that it is no part of its text.
+fn covers(place: &Rect, line: &Rect) -> bool {
+    place.top + 2 < line.top && place.bottom() > line.bottom() + 2
+}
+
+/// What `line` still shows beside the places, as lines, and the words that have to be looked at.
+fn uncovered(line: &Line, places: &[&Rect]) -> (Vec<Line>, Vec<Rect>) {
+    let margin = of_height(&line.rect, CUT);
+    let is_free =
+        |word: &Rect| !places.iter().any(|p| around(p, margin).intersection(word).is_some());
+    let runs = line.words.chunk_by(|a, b| is_free(&a.rect) == is_free(&b.rect));
+    let mut rest = Vec::new();
+    let mut gone = Vec::new();
+    let mut text = line.text.danger_raw();
+    for run in runs {
+        let Some(rect) = run.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)) else {
+            continue;
+        };
+        let (own, behind) = text.split_at(length_of(run.iter().map(|w| w.text.danger_raw()), text));
+        text = behind;
+        if is_free(&run[0].rect) {
+            let (text, words) = (Untrusted::new(own.trim()), run.to_vec());
+            rest.push(Line { rect, text, confidence: line.confidence, words });
+        } else {
+            gone.push(rect);
+        }
     }
-    // A line that reached into one area may have drawn it over further lines.
-    while let Some((at, line)) = cut_line(&grown, lines) {
-        let area = grown.swap_remove(at).union(&line);
-        join(&mut grown, area);
-    }
-    let inside: Vec<Rect> =
-        grown.iter().filter_map(|area| area.intersection(&after.bounds())).collect();
-    let work: f64 = inside.iter().map(size).sum();
-    (work <= MOST * size(&after.bounds())).then_some(inside)
+    (rest, gone)
+}
+
+/// How many bytes of `text` hold these words, which follow each other in it.
+fn length_of<'a>(mut words: impl Iterator<Item = &'a str>, text: &str) -> usize {
+    let end = words.try_fold(0, |from, word| Some(from + text[from..].find(word)? + word.len()));
+    end.unwrap_or(text.len())
 }
 
 /// `area` and what surrounds it by `reach` pixels.
 pub(crate) fn around(area: &Rect, reach: u32) -> Rect {
+    grown(area, reach, reach)
+}
+
+fn grown(area: &Rect, beside: u32, over: u32) -> Rect {
     Rect::new(
-        area.left.saturating_sub_unsigned(reach),
-        area.top.saturating_sub_unsigned(reach),
-        area.width + 2 * reach,
-        area.height + 2 * reach,
+        area.left.saturating_sub_unsigned(beside),
+        area.top.saturating_sub_unsigned(over),
+        area.width + 2 * beside,
+        area.height + 2 * over,
     )
-}
-
-/// Whether the middle of `rect` lies in one of the areas.
-pub(crate) fn holds(areas: &[Rect], rect: &Rect) -> bool {
-    areas.iter().any(|area| area.contains(rect.center()))
-}
-
-/// An area whose edge cuts a line, and that line.
-fn cut_line(areas: &[Rect], lines: &[Line]) -> Option<(usize, Rect)> {
-    areas.iter().enumerate().find_map(|(at, area)| {
-        let cut = |line: &&Line| {
-            line.rect.intersection(area).is_some() && area.union(&line.rect) != *area
-        };
-        lines.iter().find(cut).map(|line| (at, line.rect))
-    })
 }
 
 /// Adds an area, joined with all that it overlaps or touches.
@@ -77,13 +144,33 @@ fn join(areas: &mut Vec<Rect>, mut area: Rect) {
     areas.push(area);
 }
 
-fn tiles(frame: &Frame) -> impl Iterator<Item = Rect> {
-    let starts = |side: u32| (0..side).step_by(TILE as usize);
-    let place = |at: u32| i32::try_from(at).unwrap_or(i32::MAX);
-    let (width, height) = (frame.width(), frame.height());
-    starts(height).flat_map(move |top| {
-        starts(width).map(move |left| Rect::new(place(left), place(top), TILE, TILE))
+/// Rectangles of `width` × `height` pixels that cover `area`, cut at its right and lower edge.
+fn tiles(area: Rect, width: u32, height: u32) -> impl Iterator<Item = Rect> {
+    let starts = |side: u32, step: u32| (0..side).step_by(step.max(1) as usize);
+    starts(area.height, height).flat_map(move |down| {
+        starts(area.width, width).map(move |along| {
+            Rect::new(
+                area.left.saturating_add_unsigned(along),
+                area.top.saturating_add_unsigned(down),
+                width.min(area.width - along),
+                height.min(area.height - down),
+            )
+        })
     })
+}
+
+/// `rect` further to the right and further down.
+pub(crate) fn shifted(rect: Rect, right: i32, down: i32) -> Rect {
+    Rect { left: rect.left + right, top: rect.top + down, ..rect }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a height is a small positive number of pixels"
+)]
+fn of_height(rect: &Rect, share: f64) -> u32 {
+    (f64::from(rect.height) * share).round() as u32
 }
 
 fn size(rect: &Rect) -> f64 {
@@ -94,41 +181,81 @@ fn size(rect: &Rect) -> f64 {
 mod tests {
     use super::*;
     use image::{Rgb, RgbImage};
-    use karakuri_protocol::untrusted::Untrusted;
+    use karakuri_protocol::desktop::Word;
 
-    /// 640 × 320 pixels with black dots.
-    fn frame(dots: &[(u32, u32)]) -> Frame {
-        let mut image = RgbImage::from_pixel(640, 320, Rgb([255; 3]));
-        dots.iter().for_each(|(x, y)| image.put_pixel(*x, *y, Rgb([0; 3])));
+    const SCREEN: Rect = Rect { left: 0, top: 0, width: 640, height: 320 };
+
+    /// 640 × 320 pixels with black marks.
+    fn frame(marks: &[Rect]) -> Frame {
+        let image = RgbImage::from_fn(640, 320, |x, y| {
+            let at = Point { x: i32::try_from(x).unwrap(), y: i32::try_from(y).unwrap() };
+            Rgb([if marks.iter().any(|mark| mark.contains(at)) { 0 } else { 255 }; 3])
+        });
         Frame::from_rgb(&image).unwrap()
     }
 
-    fn line(rect: Rect) -> Line {
-        Line { rect, text: Untrusted::new("x"), confidence: 1.0, words: Vec::new() }
+    /// A line 20 pixels high whose words stand at these columns.
+    fn line(top: i32, words: &[(&str, i32, u32)]) -> Line {
+        let words: Vec<Word> = words
+            .iter()
+            .map(|(text, left, width)| Word {
+                rect: Rect::new(*left, top, *width, 20),
+                text: Untrusted::new(*text),
+                confidence: 1.0,
+            })
+            .collect();
+        let rect = words.iter().map(|word| word.rect).reduce(|a, b| a.union(&b)).unwrap();
+        let texts: Vec<&str> = words.iter().map(|word| word.text.danger_raw()).collect();
+        Line { rect, text: Untrusted::new(texts.join(" ")), confidence: 1.0, words }
+    }
+
+    fn change(marks: &[Rect], lines: &[Line]) -> Change {
+        since(&frame(&[]), &frame(marks), SCREEN, lines).unwrap()
     }
 
     #[test]
-    fn a_change_grows_to_the_lines_it_touches() {
-        let lines = [Rect::new(70, 100, 300, 20), Rect::new(10, 200, 600, 20)].map(line);
-        let changed = areas(&frame(&[]), &frame(&[(100, 110)]), &lines);
-        // The tile from (96, 96), 24 pixels around it, and the line it touches.
-        assert_eq!(changed, Some(vec![Rect::new(70, 72, 300, 80)]));
+    fn changes_that_are_apart_stay_apart() {
+        let changed = change(&[Rect::new(100, 110, 3, 2), Rect::new(300, 110, 1, 1)], &[]);
+        assert_eq!(changed.areas, [Rect::new(76, 106, 51, 10), Rect::new(276, 106, 49, 9)]);
+    }
+
+    #[test]
+    fn a_change_takes_the_lines_it_may_belong_to_and_no_others() {
+        let typed = Rect::new(120, 105, 8, 10);
+        let (near, over, under) = (
+            line(100, &[("a", 70, 30)]),
+            line(75, &[("b", 70, 300)]),
+            line(120, &[("c", 70, 300)]),
+        );
+        let changed = change(&[typed], &[near.clone(), over.clone(), under.clone()]);
+        assert_eq!(changed.areas, [Rect::new(70, 100, 82, 20)]);
+        assert_eq!((changed.kept, changed.unchanged), (vec![over, under], vec![near]));
     }
 
     #[test]
     fn a_line_over_two_changes_joins_them() {
-        let lines = [line(Rect::new(20, 100, 600, 20))];
-        let changed = areas(&frame(&[]), &frame(&[(40, 110), (600, 110)]), &lines).unwrap();
-        assert_eq!(changed, [Rect::new(8, 72, 624, 80)]);
-        let apart = areas(&frame(&[]), &frame(&[(40, 110), (600, 110)]), &[]).unwrap();
-        assert_eq!(apart.len(), 2);
+        let lines = [line(100, &[("a", 20, 600)])];
+        let changed = change(&[Rect::new(40, 110, 1, 1), Rect::new(600, 110, 1, 1)], &lines);
+        assert_eq!(changed.areas, [Rect::new(16, 100, 609, 20)]);
+        assert_eq!((changed.kept.len(), changed.unchanged.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_covered_line_keeps_the_words_it_shows() {
+        let lines =
+            [line(100, &[("on", 20, 40), ("the", 70, 60), ("left", 140, 70), ("x", 500, 9)])];
+        let cover = Rect::new(200, 60, 200, 100);
+        let changed = change(&[cover], &lines);
+        assert_eq!(changed.areas, [Rect::new(140, 56, 284, 108)]);
+        let texts: Vec<&str> = changed.rest.iter().map(|line| line.text.danger_raw()).collect();
+        assert_eq!(texts, ["on the", "x"]);
+        assert_eq!(changed.rest[0].rect, Rect::new(20, 100, 110, 20));
     }
 
     #[test]
     fn much_change_means_all() {
-        let dots: Vec<(u32, u32)> =
-            (0..640).step_by(32).flat_map(|x| [(x, 40), (x, 160), (x, 280)]).collect();
-        assert_eq!(areas(&frame(&[]), &frame(&dots), &[]), None);
-        assert_eq!(areas(&frame(&dots), &frame(&dots), &[]), Some(Vec::new()));
+        let all = [Rect::new(0, 0, 640, 200)];
+        assert_eq!(since(&frame(&[]), &frame(&all), SCREEN, &[]), None);
+        assert_eq!(change(&[], &[]).areas, []);
     }
 }

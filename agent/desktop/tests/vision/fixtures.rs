@@ -35,6 +35,17 @@ impl Fixture {
         Self { frame, truth: serde_json::from_slice(&truth).unwrap() }
     }
 
+    /// Puts a part of another picture over this one.
+    pub(crate) fn paste(&mut self, part: &Frame, left: usize, top: usize) {
+        let mut pixels = self.frame.pixels().to_vec();
+        let stride = self.frame.width() as usize * 4;
+        for (y, row) in (top..).zip(part.rows(part.bounds())) {
+            let start = y * stride + left * 4;
+            pixels[start..start + row.len()].copy_from_slice(row);
+        }
+        self.frame = Frame::new(self.frame.width(), self.frame.height(), pixels).unwrap();
+    }
+
     pub(crate) fn read(&self, reader: &mut Reader) -> Vec<Line> {
         reader.read(&self.frame, self.frame.bounds(), self.truth.script).unwrap()
     }
