@@ -152,6 +152,29 @@ impl Frame {
         self.crop(Rect::new(left, 0, width, self.height))
     }
 
+    /// The picture at half its size, each pixel the mean of four; the last row or column of an odd
+    /// number is left out. Nothing when a side is a single pixel.
+    pub(crate) fn halved(&self) -> Option<Self> {
+        let stride = self.width as usize * BYTES_PER_PIXEL;
+        let (width, height) = (self.width / 2, self.height / 2);
+        let mut pixels = Vec::with_capacity(self.pixels.len() / 4);
+        for rows in self.pixels.chunks_exact(2 * stride) {
+            let (upper, lower) = rows.split_at(stride);
+            let pairs = upper.chunks_exact(8).zip(lower.chunks_exact(8));
+            pixels.extend(pairs.flat_map(|(a, b)| {
+                let mean = |c: usize| {
+                    let sum = u16::from(a[c])
+                        + u16::from(a[c + 4])
+                        + u16::from(b[c])
+                        + u16::from(b[c + 4]);
+                    u8::try_from((sum + 2) / 4).unwrap_or(u8::MAX)
+                };
+                [mean(0), mean(1), mean(2), u8::MAX]
+            }));
+        }
+        Self::new(width, height, pixels).ok()
+    }
+
     /// Whether any pixel of `region` differs. Frames of different sizes differ.
     #[must_use]
     pub fn differs_in(&self, other: &Self, region: Rect) -> bool {
@@ -307,6 +330,15 @@ mod tests {
         part.pixels[4 * 5] ^= 1;
         part.pixels[4 * 10 + 3] ^= 1;
         assert_eq!(differs(&part, 2, 1), Some(Rect::new(1, 1, 1, 1)));
+    }
+
+    #[test]
+    fn half_a_picture_is_its_means() {
+        let half = gradient().halved().unwrap();
+        assert_eq!((half.width(), half.height()), (4, 2));
+        // Blue is constant; rows 2 and 3, and columns 6 and 7, have means of 2.5 and 6.5.
+        assert_eq!(half.pixels()[4 * 7..], [7, 3, 7, 255]);
+        assert!(gradient().crop(Rect::new(0, 0, 8, 1)).unwrap().halved().is_none());
     }
 
     #[test]

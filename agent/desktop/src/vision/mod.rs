@@ -21,6 +21,7 @@ mod recognise;
 mod repertoire;
 mod runtime;
 mod sight;
+mod strips;
 mod tensor;
 mod verified;
 mod words;

@@ -7,7 +7,7 @@ use karakuri_protocol::desktop::{Line, Script};
 use karakuri_protocol::geometry::Rect;
 
 use super::cache::LineCache;
-use super::change::{Change, around, shifted};
+use super::change::{Change, shifted};
 use super::ctc::Glyph;
 use super::detect::Detector;
 use super::error::VisionError;
@@ -20,8 +20,6 @@ use crate::frame::Frame;
 
 /// Mean confidence below which a line is no text but an icon or a texture (PaddleOCR `drop_score`).
 const LEGIBLE: f32 = 0.5;
-/// Pixels around an area that the detector sees too, so that nothing looks cut off to it.
-const CONTEXT: u32 = 32;
 
 /// The models, and the lines that were read before.
 #[derive(Debug)]
@@ -128,13 +126,8 @@ impl Sight {
 
     /// Where the lines stand that the detector sees in and around `area`.
     fn places(&mut self, frame: &Frame, area: Rect) -> Result<Vec<Rect>, VisionError> {
-        let seen = around(&area, CONTEXT).intersection(&frame.bounds());
-        let Some((seen, part)) = seen.and_then(|r| Some((r, frame.crop(r)?))) else {
-            return Ok(Vec::new());
-        };
-        let found = self.detector.boxes(&part)?.into_iter();
-        let found = found.map(|found| shifted(found, seen.left, seen.top));
-        Ok(found.flat_map(|found| pieces::of(frame, found)).collect())
+        let found = self.detector.boxes(frame, area)?;
+        Ok(found.into_iter().flat_map(|found| pieces::of(frame, found)).collect())
     }
 
     /// The text of the line at `place`; nothing where none is legible.
