@@ -91,6 +91,7 @@ pub fn needs(call: &Call) -> Needs {
         Call::Controls(_) => ("controls", Look, &[Screen]),
         Call::Find(_) => ("find", Look, &[Screen]),
         Call::FindAll(_) => ("find_all", Look, &[Screen]),
+        Call::Pointer(_) => ("pointer", Look, &[Input]),
         Call::Screenshot(_) => ("screenshot", Look, &[Screen]),
         Call::Attach(_) => ("attach", Note, &[]),
         Call::Output(_) => ("output", Note, &[]),
@@ -138,6 +139,7 @@ pub(crate) fn targets_mut(call: &mut Call) -> Vec<&mut Target> {
         | Call::ReadText(_)
         | Call::ReadTable(_)
         | Call::Controls(_)
+        | Call::Pointer(_)
         | Call::Screenshot(_)
         | Call::Attach(_)
         | Call::Output(_)

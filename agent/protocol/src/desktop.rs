@@ -330,6 +330,8 @@ pub enum Question {
     },
     /// The text on the clipboard.
     Clipboard,
+    /// Where the pointer is.
+    Pointer,
     /// All windows of applications.
     Windows,
     /// Wait for a window that is not among `known`.
@@ -426,6 +428,8 @@ pub enum Reply {
     },
     /// To [`Question::Clipboard`].
     Clipboard(Untrusted),
+    /// To [`Question::Pointer`].
+    Pointer(Point),
     /// To [`Question::Windows`].
     Windows(Vec<Window>),
     /// To [`Question::WaitWindow`]: the first new window, or none.

@@ -59,6 +59,7 @@ pub const METHODS: &[&str] = &[
     "controls",
     "find",
     "find_all",
+    "pointer",
     "screenshot",
     "attach",
     "output",
@@ -141,6 +142,8 @@ pub enum Call {
     Find(FindParams),
     /// All matches of a target.
     FindAll(FindParams),
+    /// Where the pointer is.
+    Pointer(NoParams),
     /// Keeps a picture of the screen as evidence.
     Screenshot(ScreenshotParams),
     /// Keeps a file from `/files` or `/work` as an output.
@@ -184,8 +187,9 @@ params! {
     /// No parameters.
     NoParams {}
     /// An act with the pointer.
+    #[derive(Default)]
     PointerParams {
-        /// Where. `mouse_up` and `mouse_down` may leave it out and act where the pointer is.
+        /// Where; where the pointer is if left out. `hover` may not leave it out.
         #[serde(default, skip_serializing_if = "Option::is_none")] target: Option<Target>,
         /// Act beside the target instead of on it, as for a field next to its label.
         #[serde(default, skip_serializing_if = "Option::is_none")] beside: Option<Side>,
@@ -221,6 +225,8 @@ params! {
         ticks: u8,
         /// Where the pointer is meanwhile; where it is now if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")] target: Option<Target>,
+        /// Modifiers held meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")] keys: Option<String>,
         /// How long to wait for the target, in ms.
         #[serde(default, skip_serializing_if = "Option::is_none")] timeout_ms: Option<u32>,
     }

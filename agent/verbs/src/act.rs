@@ -63,7 +63,7 @@ pub(crate) async fn scroll<D: Desk>(
 ) -> Result<Value, D::Error> {
     let make = |at: Option<Point>, seen| {
         let act = PointerAct::Scroll { direction: params.direction, ticks: params.ticks };
-        pointer(act, Place { at, seen }, Button::Left, None)
+        pointer(act, Place { at, seen }, Button::Left, params.keys.clone())
     };
     on_target(desk, (params.target.as_ref(), None), params.timeout_ms, settings, make).await
 }

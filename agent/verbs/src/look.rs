@@ -74,6 +74,10 @@ pub(crate) async fn look<D: Desk>(
             Reply::Clipboard(text) => Ok(Value::String(text.danger_raw().to_owned())),
             _ => Err(desk.out_of_turn()),
         },
+        Call::Pointer(_) => match desk.ask(Question::Pointer).await?.reply {
+            Reply::Pointer(at) => Ok(json!(at)),
+            _ => Err(desk.out_of_turn()),
+        },
         _ => Err(unsupported().into()),
     }
 }

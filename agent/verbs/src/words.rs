@@ -28,7 +28,7 @@ pub fn summary(call: &Call) -> Untrusted {
         Call::FailBusiness(p) | Call::FailApp(p) => p.code.clone(),
         Call::ReadText(p) => place(p.region),
         Call::ReadTable(p) | Call::Controls(p) => place(p.region),
-        Call::GetClipboard(_) => Untrusted::default(),
+        Call::GetClipboard(_) | Call::Pointer(_) => Untrusted::default(),
         _ => Untrusted::new(targets(call)),
     }
 }

@@ -64,7 +64,7 @@ fn pointer(row: &Needs, call: &Call) -> Result<(), Denied> {
         let message = "nobody can be asked for consent in this version, and no answer means no";
         return Err(row.deny(ErrorKind::NotApproved, message));
     }
-    if p.target.is_none() && !matches!(call, Call::MouseDown(_) | Call::MouseUp(_)) {
+    if p.target.is_none() && matches!(call, Call::Hover(_)) {
         return invalid("target is missing");
     }
     if p.target.is_none() && p.beside.is_some() {

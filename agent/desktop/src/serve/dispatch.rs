@@ -135,6 +135,7 @@ fn ask(
             return Answer::with_picture(Reply::Picture { rect }, &cut);
         }
         Question::Clipboard => Answer::plain(Reply::Clipboard(desktop.clipboard()?)),
+        Question::Pointer => Answer::plain(Reply::Pointer(desktop.move_pointer(None)?)),
         Question::Windows => Answer::plain(Reply::Windows(desktop.windows()?)),
         Question::WaitWindow { known, timeout_ms } => {
             let deadline = Instant::now() + milliseconds(timeout_ms);

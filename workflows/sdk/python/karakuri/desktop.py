@@ -10,7 +10,7 @@ from typing import Any, Mapping, Optional, Sequence, TypedDict, Union, Unpack
 
 from ._channel import call, given
 from .errors import InvalidParams
-from .results import ActResult, Control, Hit, Launched, Text, Window
+from .results import ActResult, Control, Hit, Launched, Point, Text, Window
 from .targets import (
     RegionLike,
     Target,
@@ -56,6 +56,7 @@ __all__ = [
     "not_",
     "paste",
     "point",
+    "pointer",
     "press",
     "read_table",
     "read_text",
@@ -116,27 +117,40 @@ def _pointer(
     return ActResult.from_wire(call(method, given(**plain)))
 
 
-def click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
-    """Clicks the middle of `target`, or beside it: `below=True` clicks the field under a label."""
+def click(
+    target: Optional[TargetLike] = None, **options: Unpack[PointerOptions]
+) -> ActResult:
+    """Clicks the middle of `target`, or beside it: `below=True` clicks the field under a label.
+
+    Without a target this and the other clicks go to where the pointer is.
+    """
     return _pointer("click", target, options)
 
 
-def double_click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+def double_click(
+    target: Optional[TargetLike] = None, **options: Unpack[PointerOptions]
+) -> ActResult:
     """Clicks twice within the double-click time."""
     return _pointer("double_click", target, options)
 
 
-def triple_click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+def triple_click(
+    target: Optional[TargetLike] = None, **options: Unpack[PointerOptions]
+) -> ActResult:
     """Clicks three times."""
     return _pointer("triple_click", target, options)
 
 
-def right_click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+def right_click(
+    target: Optional[TargetLike] = None, **options: Unpack[PointerOptions]
+) -> ActResult:
     """Clicks with the right button."""
     return _pointer("right_click", target, options)
 
 
-def middle_click(target: TargetLike, **options: Unpack[PointerOptions]) -> ActResult:
+def middle_click(
+    target: Optional[TargetLike] = None, **options: Unpack[PointerOptions]
+) -> ActResult:
     """Clicks with the middle button."""
     return _pointer("middle_click", target, options)
 
@@ -181,12 +195,13 @@ def scroll(
     ticks: int,
     target: Optional[TargetLike] = None,
     *,
+    keys: Optional[str] = None,
     timeout_ms: Optional[int] = None,
 ) -> ActResult:
     """Turns the wheel `ticks` clicks "up", "down", "left" or "right", over `target` if given."""
     where = None if target is None else to_wire(target)
-    params = given(direction=direction, ticks=ticks, target=where, timeout_ms=timeout_ms)
-    return ActResult.from_wire(call("scroll", params))
+    options = given(target=where, keys=keys, timeout_ms=timeout_ms)
+    return ActResult.from_wire(call("scroll", {"direction": direction, "ticks": ticks, **options}))
 
 
 def type_text(text: str) -> ActResult:
@@ -328,6 +343,11 @@ def find(target: TargetLike) -> Hit:
 def find_all(target: TargetLike) -> list[Hit]:
     """All matches of `target`, looking once."""
     return [Hit.from_wire(hit) for hit in call("find_all", {"target": to_wire(target)})]
+
+
+def pointer() -> Point:
+    """Where the pointer is."""
+    return Point(*call("pointer", {}))
 
 
 def screenshot(name: str, region: Optional[RegionLike] = None) -> str:

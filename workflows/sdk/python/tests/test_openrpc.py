@@ -59,7 +59,7 @@ class OpenRpc(unittest.TestCase):
             with self.subTest(name):
                 required = {parameter for parameter, must in parameters(name).items() if must}
                 documented = {p["name"] for p in METHODS[name]["params"] if p["required"]}
-                if name in {"click", "double_click", "triple_click", "right_click", "middle_click", "hover"}:
+                if name == "hover":
                     documented.add("target")
                 self.assertEqual(required, documented)
 
