@@ -2,6 +2,7 @@
 
 mod act;
 mod carry_out;
+pub mod computer;
 mod desk;
 mod launch;
 mod look;

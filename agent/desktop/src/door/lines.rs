@@ -13,6 +13,7 @@ use karakuri_protocol::script::{
     Call, CallError, ErrorKind, MAX_REQUEST, Request, RequestError, Response, ScreenshotParams,
 };
 use karakuri_sandbox::memfd;
+use karakuri_verbs::computer::{self, Plan};
 use karakuri_verbs::{Desk, Settings, carry_out};
 use serde_json::{Value, json};
 
@@ -127,6 +128,9 @@ impl Door {
                 let message = format!("{method}: {reason}");
                 (id, Err(CallError::new(ErrorKind::InvalidParams, message)))
             }
+            Err(RequestError::UnknownMethod { id, name }) if name == computer::METHOD => {
+                (id, self.computer(line))
+            }
             Err(e @ RequestError::UnknownMethod { id, .. }) => {
                 (id, Err(CallError::new(ErrorKind::Unsupported, e.to_string())))
             }
@@ -136,6 +140,20 @@ impl Door {
             }
         };
         json!(Response::new(id, outcome))
+    }
+
+    /// Carries out the action in the parameters of a request.
+    fn computer(&mut self, line: &[u8]) -> Result<Value, CallError> {
+        let request: Value = serde_json::from_slice(line).unwrap_or_default();
+        let plan = Plan::of(&request["params"])?;
+        let mut outcome = Ok(Value::Null);
+        for call in &plan.calls {
+            outcome = self.carry_out(call);
+            if outcome.is_err() {
+                break;
+            }
+        }
+        plan.answer(outcome)
     }
 
     fn carry_out(&mut self, call: &Call) -> Result<Value, CallError> {

@@ -6,6 +6,7 @@
 
 mod capture;
 mod clipboard;
+mod computer;
 mod displays;
 mod door;
 mod effect;
