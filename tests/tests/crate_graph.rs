@@ -80,6 +80,13 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "karakuri-channel",
+        &[
+            ("karakuri-sandbox", "the script's end runs inside the sandbox and has no part in it"),
+            ("tokio", "one request, one answer"),
+        ],
+    ),
+    (
         "karakuri-protocol",
         &[("rustix", "pure data: no system calls"), ("libc", "pure data: no system calls")],
     ),

@@ -5,11 +5,11 @@
 
 #![forbid(unsafe_code)]
 
-mod channel;
 mod run;
 
 use std::process::ExitCode;
 
+use karakuri_channel::{AGENT, Channel};
 use karakuri_steps::steps;
 
 fn main() -> ExitCode {
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run::run(&steps, &mut channel::Channel::inherited()) {
+    match run::run(&steps, &mut Channel::over(AGENT)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             for hit in run::hits(&e) {

@@ -5,14 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use karakuri_channel::{Channel, ChannelError};
 use karakuri_protocol::desktop::Hit;
 use karakuri_protocol::script::CallError;
 use karakuri_protocol::untrusted::Untrusted;
 use karakuri_steps::steps::Step;
 use karakuri_steps::template::{Piece, pieces};
 use serde_json::{Map, Value, json};
-
-use crate::channel::{Channel, ChannelError};
 
 /// Why a step was not done.
 #[derive(Debug, thiserror::Error)]
@@ -164,9 +163,41 @@ impl Names<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::channel::tests::answered_by;
+    use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+    use std::thread::JoinHandle;
+
     use karakuri_steps::steps::parse;
+
+    use super::*;
+
+    /// A channel whose other end answers with `reply`, and the requests it got.
+    fn answered_by(
+        reply: impl Fn(&Value) -> Value + Send + 'static,
+    ) -> (UnixStream, Channel, JoinHandle<Vec<Value>>) {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let channel = Channel::over(ours.as_raw_fd());
+        let agent = std::thread::spawn(move || {
+            let mut asked = Vec::new();
+            let mut length = [0; 4];
+            while theirs.read_exact(&mut length).is_ok() {
+                let mut body = vec![0; u32::from_be_bytes(length) as usize];
+                theirs.read_exact(&mut body).unwrap();
+                let request: Value = serde_json::from_slice(&body).unwrap();
+                let mut answer = reply(&request);
+                answer["jsonrpc"] = json!("2.0");
+                answer["id"] = request["id"].clone();
+                let answer = answer.to_string();
+                let length = u32::try_from(answer.len()).unwrap();
+                theirs.write_all(&length.to_be_bytes()).unwrap();
+                theirs.write_all(answer.as_bytes()).unwrap();
+                asked.push(json!([request["method"], request["params"]]));
+            }
+            asked
+        });
+        (ours, channel, agent)
+    }
 
     /// Runs the steps against an agent that knows one input and reads one text.
     fn ran(yaml: &str) -> (Result<(), RunError>, Vec<Value>) {

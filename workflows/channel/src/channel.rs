@@ -8,18 +8,18 @@ use nix::sys::socket::{MsgFlags, recv, send};
 use serde_json::{Value, json};
 
 /// The number under which the agent's socket is inherited.
-const AGENT: RawFd = 3;
+pub const AGENT: RawFd = 3;
 
 /// The connection to the agent.
 #[derive(Debug)]
-pub(crate) struct Channel {
+pub struct Channel {
     socket: RawFd,
     last_id: u64,
 }
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ChannelError {
+pub enum ChannelError {
     /// No socket, or the agent is gone.
     #[error("the agent cannot be reached ({0}); start this workflow with: karakuri run DIR")]
     Closed(Errno),
@@ -32,13 +32,18 @@ pub(crate) enum ChannelError {
 }
 
 impl Channel {
-    /// The agent's socket, as it was inherited.
-    pub(crate) fn inherited() -> Self {
-        Self { socket: AGENT, last_id: 0 }
+    /// Over a connected stream socket that stays open as long as this is used: [`AGENT`], unless it is a
+    /// test.
+    #[must_use]
+    pub fn over(socket: RawFd) -> Self {
+        Self { socket, last_id: 0 }
     }
 
-    /// Asks and waits for the answer.
-    pub(crate) fn call(
+    /// Asks and waits for the answer: the result, or the error that the agent tells.
+    ///
+    /// # Errors
+    /// See [`ChannelError`]; after any but [`ChannelError::TooLarge`] the channel is of no use.
+    pub fn call(
         &mut self,
         method: &str,
         params: &Value,
@@ -98,55 +103,60 @@ impl Channel {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::io::{Read, Write};
     use std::os::fd::AsRawFd;
     use std::os::unix::net::UnixStream;
-    use std::thread::JoinHandle;
 
     use super::*;
 
-    /// A channel whose other end answers with `reply`, and the requests it got.
-    pub(crate) fn answered_by(
-        reply: impl Fn(&Value) -> Value + Send + 'static,
-    ) -> (UnixStream, Channel, JoinHandle<Vec<Value>>) {
+    /// The other end says `answer`, whatever it is asked.
+    fn answered(answer: &Value) -> Result<Result<Value, CallError>, ChannelError> {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let channel = Channel { socket: ours.as_raw_fd(), last_id: 0 };
-        let agent = std::thread::spawn(move || {
-            let mut asked = Vec::new();
-            let mut length = [0; 4];
-            while theirs.read_exact(&mut length).is_ok() {
-                let mut body = vec![0; u32::from_be_bytes(length) as usize];
-                theirs.read_exact(&mut body).unwrap();
-                let request: Value = serde_json::from_slice(&body).unwrap();
-                let mut answer = reply(&request);
-                answer["jsonrpc"] = json!("2.0");
-                answer["id"] = request["id"].clone();
-                let answer = answer.to_string();
-                let length = u32::try_from(answer.len()).unwrap();
-                theirs.write_all(&length.to_be_bytes()).unwrap();
-                theirs.write_all(answer.as_bytes()).unwrap();
-                asked.push(json!([request["method"], request["params"]]));
-            }
-            asked
-        });
-        (ours, channel, agent)
+        let answer = answer.to_string();
+        theirs.write_all(&u32::try_from(answer.len()).unwrap().to_be_bytes()).unwrap();
+        theirs.write_all(answer.as_bytes()).unwrap();
+        let answer = Channel::over(ours.as_raw_fd()).call("press", &json!({ "keys": "a" }));
+        let mut length = [0; 4];
+        theirs.read_exact(&mut length).unwrap();
+        let mut request = vec![0; u32::from_be_bytes(length) as usize];
+        theirs.read_exact(&mut request).unwrap();
+        let request: Value = serde_json::from_slice(&request).unwrap();
+        assert_eq!(
+            (&request["method"], &request["params"]["keys"]),
+            (&json!("press"), &json!("a"))
+        );
+        answer
+    }
+
+    #[test]
+    fn the_answer_is_the_result_or_the_error() {
+        let result = answered(&json!({ "jsonrpc": "2.0", "id": 1, "result": 7 })).unwrap();
+        assert_eq!(result, Ok(json!(7)));
+        let error = json!({ "code": -32001, "message": "no", "data": { "kind": "not_found" } });
+        let told = answered(&json!({ "jsonrpc": "2.0", "id": 1, "error": error })).unwrap();
+        assert_eq!(told.unwrap_err().message, "no");
+        let stray = answered(&json!({ "jsonrpc": "2.0", "id": 2, "result": 7 })).unwrap_err();
+        assert!(matches!(stray, ChannelError::Answer(_)), "{stray}");
     }
 
     #[test]
     fn an_agent_that_is_gone_is_an_error() {
         let (ours, theirs) = UnixStream::pair().unwrap();
         drop(theirs);
-        let mut channel = Channel { socket: ours.as_raw_fd(), last_id: 0 };
+        let mut channel = Channel::over(ours.as_raw_fd());
         let error = channel.call("press", &json!({"keys": "a"})).unwrap_err();
         assert!(matches!(error, ChannelError::Closed(_)), "{error}");
     }
 
     #[test]
     fn what_would_end_the_run_is_not_sent() {
-        let (_ours, mut channel, _agent) = answered_by(|_| json!({"result": null}));
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut channel = Channel::over(ours.as_raw_fd());
         let text = "x".repeat(MAX_REQUEST as usize);
         let error = channel.call("type_text", &json!({ "text": text })).unwrap_err();
         assert!(matches!(error, ChannelError::TooLarge(_)), "{error}");
+        drop(ours);
+        assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
     }
 }
