@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use karakuri_protocol::desktop::Script;
 use karakuri_protocol::egress::Destination;
+use karakuri_protocol::job::Driver;
 use karakuri_protocol::script::{Call, CallError, ErrorKind};
 use karakuri_protocol::target::Target;
 use karakuri_protocol::untrusted::Untrusted;
 use serde::Serialize;
 
+use crate::disclosure::{Shows, shows};
 use crate::limits::{DEFAULTS, Limits};
 use crate::manifest::{FilesAccess, Manifest, Output};
 use crate::needs::{Needs, Permission, Reach, looks, needs, targets_mut};
@@ -31,11 +33,13 @@ pub struct Grant {
     workflow: String,
     version: semver::Version,
     policy: String,
+    driver: Driver,
     apps: BTreeSet<String>,
     nested_sandbox: BTreeSet<String>,
     screen: bool,
     input: bool,
     clipboard: bool,
+    disclose_screen: bool,
     files: FilesAccess,
     network: BTreeSet<Destination>,
     limits: Limits,
@@ -77,6 +81,15 @@ pub enum Refusal {
     /// The policy does not permit the clipboard.
     #[error("rule policy.clipboard: policy {policy:?} does not permit the clipboard")]
     Clipboard {
+        /// The policy.
+        policy: String,
+    },
+    /// The policy does not permit what is on the screen to be handed to a client.
+    #[error(
+        "rule policy.disclose_screen: policy {policy:?} does not permit the screen to be handed to a \
+         client"
+    )]
+    DiscloseScreen {
         /// The policy.
         policy: String,
     },
@@ -132,6 +145,7 @@ impl Refusal {
             Self::App { .. } => "apps",
             Self::NestedSandbox { .. } => "nested_sandbox",
             Self::Clipboard { .. } => "clipboard",
+            Self::DiscloseScreen { .. } => "disclose_screen",
             Self::Files { .. } => "files",
             Self::Network { .. } => "network",
             Self::Ceiling { key, .. } => key,
@@ -205,11 +219,13 @@ impl Grant {
             workflow: manifest.name.clone(),
             version: manifest.version.clone(),
             policy: policy.name.clone(),
+            driver: Driver::Bundle,
             apps: asked.apps.clone(),
             nested_sandbox: asked.nested_sandbox.clone(),
             screen: asked.screen,
             input: asked.input,
             clipboard: asked.clipboard,
+            disclose_screen: asked.disclose_screen,
             files: asked.files,
             network: asked.network.clone(),
             limits: decide_limits(manifest, policy)?,
@@ -218,6 +234,30 @@ impl Grant {
             outputs: manifest.outputs.clone(),
             targets: manifest.targets.clone(),
         })
+    }
+
+    /// The same for a run that `driver` drives.
+    #[must_use]
+    pub fn driven_by(self, driver: Driver) -> Self {
+        Self { driver, ..self }
+    }
+
+    /// Who is the script.
+    #[must_use]
+    pub fn driver(&self) -> Driver {
+        self.driver
+    }
+
+    /// Whether the script is a client that may be handed what is on the screen.
+    #[must_use]
+    pub fn discloses_screen(&self) -> bool {
+        self.driver == Driver::Client && self.disclose_screen
+    }
+
+    /// Whether the script is a client that may not.
+    #[must_use]
+    pub fn withholds_screen(&self) -> bool {
+        self.driver == Driver::Client && !self.disclose_screen
     }
 
     /// The resources of the run.
@@ -282,6 +322,9 @@ impl Grant {
                 self.check(&row, Permission::Screen)?;
             }
         }
+        if self.withholds_screen() && shows(&call) == Shows::Content {
+            self.check(&row, Permission::DiscloseScreen)?;
+        }
         values::check(self, &row, &call)?;
         Ok(Approved(call))
     }
@@ -300,6 +343,7 @@ impl Grant {
             Permission::Input => self.input,
             Permission::Clipboard => self.clipboard,
             Permission::Apps => !self.apps.is_empty(),
+            Permission::DiscloseScreen => self.disclose_screen,
         };
         if granted {
             return Ok(());
@@ -352,6 +396,9 @@ fn check_permissions(manifest: &Manifest, policy: &Policy) -> Result<(), Refusal
     }
     if asked.clipboard && !policy.clipboard {
         return Err(Refusal::Clipboard { policy: name() });
+    }
+    if asked.disclose_screen && !policy.disclose_screen {
+        return Err(Refusal::DiscloseScreen { policy: name() });
     }
     if asked.files > policy.files {
         return Err(Refusal::Files { policy: name(), asked: asked.files });

@@ -8,12 +8,14 @@
 //! - [`inputs`]: declared inputs, and the values a job gives them.
 //! - [`bundle`]: what the files of a workflow may be called and how large they may be.
 //! - [`policy`]: what the site permits.
+//! - [`disclosure`]: what an answer shows of the screen, for a run driven by an MCP client.
 //! - [`grant`]: manifest ∩ policy; decides every call of a script.
 //! - [`lint`]: what an author should know before the first run.
 
 #![forbid(unsafe_code)]
 
 pub mod bundle;
+pub mod disclosure;
 pub mod grant;
 pub mod inputs;
 pub mod limits;

@@ -223,6 +223,7 @@ fn asked(manifest: &Manifest, permission: Permission) -> bool {
         Permission::Input => permissions.input,
         Permission::Clipboard => permissions.clipboard,
         Permission::Apps => !permissions.apps.is_empty(),
+        Permission::DiscloseScreen => permissions.disclose_screen,
     }
 }
 

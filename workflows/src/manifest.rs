@@ -14,6 +14,7 @@
 //! screen = true               # look at the screen
 //! input = true                # use mouse and keyboard
 //! clipboard = false
+//! disclose_screen = false     # hand what is on the screen to the client of `karakuri mcp`
 //! network = ["erp.example.com:443"]   # where applications may connect to; the script never may
 //! files = "read"              # the script's own view of /files: "none", "read", "write"
 //!
@@ -99,6 +100,9 @@ pub struct Permissions {
     pub input: bool,
     /// Read and write the clipboard.
     pub clipboard: bool,
+    /// Hand pixels and text of the screen to an MCP client. A script of the bundle needs it not: what it
+    /// reads does not leave the run.
+    pub disclose_screen: bool,
     /// What the script itself may do in `/files`. The applications always see it.
     pub files: FilesAccess,
     /// Where the applications may connect to, by TCP through a proxy. The script itself has no

@@ -14,6 +14,8 @@ pub enum Permission {
     Clipboard,
     /// `apps = […]`, with the program in it.
     Apps,
+    /// `disclose_screen = true`; asked for only where the script is an MCP client.
+    DiscloseScreen,
 }
 
 impl Permission {
@@ -25,6 +27,7 @@ impl Permission {
             Self::Input => "permissions.input = true",
             Self::Clipboard => "permissions.clipboard = true",
             Self::Apps => "permissions.apps",
+            Self::DiscloseScreen => "permissions.disclose_screen = true",
         }
     }
 }

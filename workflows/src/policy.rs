@@ -5,6 +5,7 @@
 //! apps = ["gnumeric", "mupdf"]    # or "any"
 //! nested_sandbox = ["chromium"]   # or "any": which of them may bring a sandbox of their own
 //! clipboard = true
+//! disclose_screen = false         # whether an MCP client may be handed what is on the screen
 //! files = "write"
 //! network = ["erp.example.com:443"]   # or "any"
 //!
@@ -34,6 +35,8 @@ pub struct Policy {
     pub nested_sandbox: Rule<String>,
     /// Whether a workflow may use the clipboard.
     pub clipboard: bool,
+    /// Whether an MCP client may be handed what is on the screen.
+    pub disclose_screen: bool,
     /// The most a script may do in `/files`.
     pub files: FilesAccess,
     /// Where applications may connect to.
@@ -101,6 +104,8 @@ struct RawPolicy {
     #[serde(default)]
     clipboard: bool,
     #[serde(default)]
+    disclose_screen: bool,
+    #[serde(default)]
     files: FilesAccess,
     #[serde(default)]
     network: RawRule<Destination>,
@@ -150,6 +155,7 @@ impl Policy {
             apps: Rule::Any,
             nested_sandbox: Rule::Any,
             clipboard: true,
+            disclose_screen: true,
             files: FilesAccess::Write,
             network: Rule::Any,
             ceilings: CEILINGS,
@@ -180,6 +186,7 @@ impl Policy {
             apps: raw.apps.into(),
             nested_sandbox: raw.nested_sandbox.into(),
             clipboard: raw.clipboard,
+            disclose_screen: raw.disclose_screen,
             files: raw.files,
             network: raw.network.into(),
             ceilings,
@@ -198,6 +205,7 @@ mod tests {
         assert_eq!(policy.network, Rule::Only([].into()));
         assert_eq!(policy.nested_sandbox, Rule::Only([].into()));
         assert_eq!((policy.clipboard, policy.files), (false, FilesAccess::None));
+        assert!(!policy.disclose_screen);
         assert_eq!(policy.ceilings, CEILINGS);
     }
 

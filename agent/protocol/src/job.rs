@@ -27,6 +27,16 @@ pub struct Job {
     pub recipient_name: String,
 }
 
+/// Who is the script of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Driver {
+    /// The bundle's entry.
+    Bundle,
+    /// An MCP client at whoever asks for the run.
+    Client,
+}
+
 /// An input that is a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

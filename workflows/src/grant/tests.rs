@@ -286,6 +286,7 @@ fn each_rule_of_the_policy_refuses_by_name() {
             "rule policy.nested_sandbox: policy \"site\" does not permit \"xterm\" a sandbox",
         ),
         ("[permissions]\nclipboard = true", "rule policy.clipboard: "),
+        ("[permissions]\ndisclose_screen = true", "rule policy.disclose_screen: "),
         ("[permissions]\nfiles = \"read\"", "rule policy.files: "),
         ("[permissions]\nsecrets = [\"erp\"]", "rule secrets: "),
         (
@@ -306,4 +307,42 @@ fn a_workflow_for_another_agent_is_refused() {
     let manifest = Manifest::parse(&text, FILE_NAME).unwrap();
     let refusal = Grant::decide(&manifest, &Policy::development()).unwrap_err();
     assert!(matches!(refusal, Refusal::Agent { .. }), "{refusal}");
+}
+
+#[test]
+fn a_client_is_handed_the_screen_only_if_granted() {
+    let refused = |grant: &Grant| -> Vec<&str> {
+        let calls = every_call();
+        let denied = calls.iter().filter_map(|call| {
+            let denied = grant.allows(call).err()?;
+            let missing = denied.permission == Some(Permission::DiscloseScreen);
+            missing.then_some(denied.method)
+        });
+        denied.collect()
+    };
+    let content = [
+        "get_clipboard",
+        "read_text",
+        "read_table",
+        "controls",
+        "find",
+        "find_all",
+        "pointer",
+        "screenshot",
+    ];
+    let without = grant(ALL).driven_by(Driver::Client);
+    assert_eq!(refused(&without), content);
+    assert!(without.withholds_screen() && !without.discloses_screen());
+    let denied = without.allows(&call("read_text", json!({}))).unwrap_err();
+    assert_eq!(
+        denied.to_string(),
+        "read_text: needs permissions.disclose_screen = true in workflow.toml"
+    );
+    let granted = grant(&ALL.replace("screen = true", "screen = true\ndisclose_screen = true"));
+    assert!(!granted.discloses_screen(), "the bundle's own script is handed no picture");
+    let granted = granted.driven_by(Driver::Client);
+    assert_eq!(refused(&granted), [""; 0]);
+    assert!(granted.discloses_screen());
+    // What a script of the bundle may do does not depend on it.
+    assert_eq!(refused(&grant(ALL)), [""; 0]);
 }
