@@ -176,8 +176,8 @@ impl<'a> Server<'a> {
             (Sandbox::Display { proxy, nested }, _) => self.templates.display(proxy, nested),
             (Sandbox::Desktop { display }, _) => self.templates.desktop(display),
             (Sandbox::Script(script), _) => {
-                if script.program.ends_with(templates::STEPS) {
-                    let copied = self.root.copy_program(&self.templates.programs, templates::STEPS);
+                if let Some(name) = templates::own_program(&script) {
+                    let copied = self.root.copy_program(&self.templates.programs, name);
                     copied.map_err(namespaces)?;
                 }
                 self.templates.script(script).map_err(request)?

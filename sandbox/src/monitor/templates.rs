@@ -12,6 +12,9 @@ const BUS: &str = "/run/karakuri";
 /// The interpreter of `steps.yaml`. The script sees the run's own copy, as a mount tells where the
 /// thing mounted lies on the machine.
 pub(super) const STEPS: &str = "karakuri-steps";
+/// Our programs that run as the script: the interpreter of `steps.yaml`, and the front of an MCP client. The
+/// script sees the run's own copy, as a mount tells where the thing mounted lies on the machine.
+const AS_SCRIPT: [&str; 2] = ["karakuri-steps", "karakuri-mcp"];
 /// Most arguments of a script's interpreter.
 const MAX_ARGUMENTS: usize = 16;
 const MIB: u64 = 1024 * 1024;
@@ -100,8 +103,11 @@ impl Templates {
     /// When the request names a program outside the two directories, or too many arguments.
     pub(super) fn script(&self, script: Script) -> Result<Policy, String> {
         let name = script.program.rsplit_once('/');
-        if !matches!(name, Some(("/usr/bin" | BIN, name)) if !name.is_empty() && name != "..") {
-            return Err(format!("{:?} is not in /usr/bin or {BIN}", script.program));
+        let of_the_system =
+            matches!(name, Some(("/usr/bin", name)) if !name.is_empty() && name != "..");
+        if !of_the_system && own_program(&script).is_none() {
+            let known = AS_SCRIPT.join(", ");
+            return Err(format!("{:?} is not in /usr/bin or one of {known}", script.program));
         }
         if script.arguments.len() > MAX_ARGUMENTS {
             return Err(format!("more than {MAX_ARGUMENTS} arguments"));
@@ -151,8 +157,8 @@ impl Templates {
             Some(_) => tree.push(self.own("files", "/files", Access::Read)),
             None => {}
         }
-        if script.program.starts_with(BIN) {
-            tree.push(self.own(STEPS, &format!("{BIN}/{STEPS}"), Access::ReadExecute));
+        if let Some(name) = own_program(&script) {
+            tree.push(self.own(name, &script.program, Access::ReadExecute));
         }
         let environment = [
             ("PATH", "/usr/local/bin:/usr/bin:/bin"),
@@ -201,6 +207,12 @@ impl Templates {
         let target = Path::new(BIN).join(name);
         Node::Bind { source: self.programs.join(name), target, access: Access::ReadExecute }
     }
+}
+
+/// Which of our programs runs as this script, if one does.
+pub(super) fn own_program(script: &Script) -> Option<&'static str> {
+    let name = script.program.strip_prefix(BIN)?.strip_prefix('/')?;
+    AS_SCRIPT.into_iter().find(|own| *own == name)
 }
 
 /// What every program needs: `/usr`, the loader's cache, a user data base of one, `/proc`, `/tmp`.
@@ -302,8 +314,17 @@ mod tests {
     fn karakurid_names_a_program_of_the_system_and_nothing_else() {
         assert!(templates().script(script("/usr/bin/python3", MAX_ARGUMENTS)).is_ok());
         assert!(templates().script(script("/opt/karakuri/bin/karakuri-steps", 1)).is_ok());
-        for program in ["/bundle/x", "/usr/bin/../../x", "/usr/bin/", "/usr/bin/..", "python3", ""]
-        {
+        assert!(templates().script(script("/opt/karakuri/bin/karakuri-mcp", 0)).is_ok());
+        for program in [
+            "/bundle/x",
+            "/opt/karakuri/bin/karakurid",
+            "/opt/karakuri/bin/../x",
+            "/usr/bin/../../x",
+            "/usr/bin/",
+            "/usr/bin/..",
+            "python3",
+            "",
+        ] {
             assert!(templates().script(script(program, 0)).is_err(), "{program}");
         }
         assert!(templates().script(script("/usr/bin/true", MAX_ARGUMENTS + 1)).is_err());
