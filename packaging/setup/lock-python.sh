@@ -5,9 +5,9 @@ set -euo pipefail
 
 case "${1:-}" in
 test)
-    packages=('aws-encryption-sdk[MPL]==4.0.7' 'pandas==2.3.3' 'numpy==2.4.6')
-    purpose='of the tests: the official AWS Encryption SDK decrypts what we seal, and pandas
-# works inside the sandbox.'
+    packages=('aws-encryption-sdk[MPL]==4.0.7' 'pandas==2.3.3' 'numpy==2.4.6' 'mcp==2.3.0')
+    purpose='of the tests: the official AWS Encryption SDK decrypts what we seal, pandas works
+# inside the sandbox, and the official MCP SDK drives a run.'
     ;;
 bench)
     packages=('rapidocr==3.10.0' 'onnxruntime==1.31.1' 'faster-paddle==1.0.4' 'mss==10.2.0' 'numpy==2.4.6')

@@ -87,6 +87,20 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "karakuri-mcp",
+        &[
+            ("karakuri-sandbox", "the front runs inside the sandbox and has no part in it"),
+            ("karakuri-workflow", "the front asks; it does not decide"),
+            ("karakuri-seal", "who listens to a client holds no key"),
+            ("karakuri-audit", "who listens to a client writes no record"),
+            ("x11rb", "who listens to a client does not see the screen"),
+            ("ort", "the front runs no model"),
+            ("hyper", "the client is on stdin and stdout: the front reaches no network"),
+            ("rustls", "the client is on stdin and stdout: the front reaches no network"),
+        ],
+    ),
+    ("karakuri", &[("rmcp", "who holds the user's keys does not listen to a client")]),
+    (
         "karakuri-protocol",
         &[("rustix", "pure data: no system calls"), ("libc", "pure data: no system calls")],
     ),

@@ -24,6 +24,7 @@ fn nothing_is_left() {
     // Orphans of whatever we start become our children, so that they can be seen.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
     after_each_ending();
+    when_a_client_closes();
     when_the_command_itself_is_killed();
     when_a_process_of_ours_is_killed();
 }
@@ -38,6 +39,32 @@ fn after_each_ending() {
         assert_eq!(children(), Vec::<String>::new(), "{name}");
         assert_eq!(std::fs::read_dir(agent.state().join("run")).unwrap().count(), 0, "{name}");
     }
+    assert_eq!(mounts, self::mounts());
+}
+
+/// An MCP client that leaves an application open.
+fn when_a_client_closes() {
+    let mounts = mounts();
+    let agent = Agent::new();
+    let workflow = Workflow::new("pass");
+    let path = workflow.path().to_string_lossy().into_owned();
+    let mut command = agent.command(&["mcp", "--workflow", &path]);
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    for message in [
+        r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"a","version":"1"}}}"#,
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"launch","arguments":{"app":"xterm"}}}"#,
+    ] {
+        std::io::Write::write_all(&mut input, format!("{message}\n").as_bytes()).unwrap();
+    }
+    assert!(lines.any(|line| line.unwrap().contains("confirmed")));
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(children(), Vec::<String>::new());
+    assert_eq!(std::fs::read_dir(agent.state().join("run")).unwrap().count(), 0);
     assert_eq!(mounts, self::mounts());
 }
 

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use karakuri_tests::{Agent, repository};
+use karakuri_protocol::job::Exit;
+use karakuri_tests::{Agent, Workflow, repository};
 
 /// Runs a command in the sandbox with `work` as its `/work`.
 fn exec(work: &Path, arguments: &[&str]) -> Output {
@@ -33,6 +34,13 @@ fn a_shell_script() {
     let output = exec(work.path(), &["--", "bash", "shell.sh"]);
     assert_eq!(printed(&output), "z\n1\nhi\ntrapped\na/other\n2\n4\nx\n");
     assert_eq!(fs::read_to_string(work.path().join("sorted")).unwrap(), "x\n");
+}
+
+#[test]
+fn a_script_that_reads_its_input() {
+    let script = "import sys\nfrom karakuri import run\nrun.output('result', sys.stdin.read())\n";
+    let finished = Agent::new().run(Workflow::new(script).path(), &[]);
+    assert_eq!(finished.ended(Exit::Success).result(), "");
 }
 
 #[test]

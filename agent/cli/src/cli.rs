@@ -23,6 +23,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run a workflow on a desktop of its own
     Run(Run),
+    /// Run a workflow whose script is an MCP client on stdin and stdout
+    Mcp(Mcp),
     /// Let the run that goes on carry out no call until `resume`; its time stands still
     Pause,
     /// Let a paused run go on
@@ -100,6 +102,31 @@ pub(crate) struct Run {
     /// Print the outcome as JSON on stdout; progress goes to stderr
     #[arg(long)]
     pub(crate) json: bool,
+    /// What the daemon logs
+    #[arg(long, default_value = "warn", value_name = "LEVEL",
+          value_parser = ["error", "warn", "info", "debug"])]
+    pub(crate) log: String,
+}
+
+/// Run a workflow whose script is an MCP client on stdin and stdout
+///
+/// A run like any other, with the workflow's permissions, limits, audit log, sealed evidence and report;
+/// only the acts are those that the client asks for, and `entry` is not started. The client's tools are
+/// the calls of workflows/openrpc.json, and `computer` with the actions of models for computer use. It is
+/// handed pixels and text of the screen only with permissions.disclose_screen. The run ends when stdin is
+/// closed. Progress and the outcome go to stderr.
+#[derive(Debug, Args)]
+#[command(after_long_help = mcp_help())]
+pub(crate) struct Mcp {
+    /// Directory with workflow.toml
+    #[arg(long, value_name = "DIR")]
+    pub(crate) workflow: PathBuf,
+    /// An input, NAME=VALUE; for a file input the value is a path
+    #[arg(long = "input", short, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    pub(crate) inputs: Vec<(String, String)>,
+    /// Show every act as it happens
+    #[arg(long, short)]
+    pub(crate) watch: bool,
     /// What the daemon logs
     #[arg(long, default_value = "warn", value_name = "LEVEL",
           value_parser = ["error", "warn", "info", "debug"])]
@@ -251,6 +278,14 @@ fn name_and_value(text: &str) -> Result<(String, String), String> {
     let named = text.split_once('=').filter(|(name, _)| !name.is_empty());
     let (name, value) = named.ok_or("write it as NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn mcp_help() -> String {
+    "In a client's configuration:\n  \
+     {\"mcpServers\": {\"desktop\": {\"command\": \"karakuri\", \
+     \"args\": [\"mcp\", \"--workflow\", \"/path/to/DIR\"]}}}\n\n"
+        .to_owned()
+        + &exit_codes()
 }
 
 fn exit_codes() -> String {

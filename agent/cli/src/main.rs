@@ -9,6 +9,7 @@ mod desktop;
 mod doctor;
 mod error;
 mod lint;
+mod mcp;
 mod output;
 mod progress;
 mod report;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Mcp(arguments) => mcp::run(arguments),
         Command::Pause => control::send(Control::Pause),
         Command::Resume => control::send(Control::Resume),
         Command::Stop => control::send(Control::Stop),

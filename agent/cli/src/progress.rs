@@ -9,11 +9,22 @@ use karakuri_protocol::job::{Exit, Outcome, Progress};
 
 use crate::site::Site;
 
-/// The lines on the terminal. With `--json` they go to stderr, the outcome alone to stdout.
+/// How the outcome is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// In words on stdout.
+    Summary,
+    /// As JSON on stdout.
+    Json,
+    /// In words on stderr: stdout is another's.
+    Aside,
+}
+
+/// The lines on the terminal, on stderr; stdout has the outcome alone.
 #[derive(Debug)]
 pub(crate) struct Display {
     watch: bool,
-    json: bool,
+    ending: Ending,
     live: bool,
     start: Instant,
     step: String,
@@ -22,9 +33,9 @@ pub(crate) struct Display {
 }
 
 impl Display {
-    pub(crate) fn new(watch: bool, json: bool) -> Self {
+    pub(crate) fn new(watch: bool, ending: Ending) -> Self {
         let live = std::io::stderr().is_terminal();
-        Self { watch, json, live, start: Instant::now(), step: String::new(), acts: 0, noops: 0 }
+        Self { watch, ending, live, start: Instant::now(), step: String::new(), acts: 0, noops: 0 }
     }
 
     /// Shows one message of the run.
@@ -88,7 +99,7 @@ impl Display {
         if self.live {
             self.raw("\r\x1b[K");
         }
-        let text = if self.json {
+        let text = if self.ending == Ending::Json {
             let value = serde_json::json!({
                 "outcome": outcome, "exit_code": outcome.exit.code(), "artifacts": artifacts,
                 "report": report,
@@ -97,7 +108,12 @@ impl Display {
         } else {
             summary(outcome, site, &artifacts, report, self.noops)
         };
-        let _written = std::io::stdout().write_all(text.as_bytes());
+        match self.ending {
+            Ending::Aside => self.raw(&text),
+            Ending::Summary | Ending::Json => {
+                let _written = std::io::stdout().write_all(text.as_bytes());
+            }
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use karakuri_protocol::job::{Control, Exit, FileInput, Job, Outcome, Progress};
+use karakuri_protocol::job::{Control, Driver, Exit, FileInput, Job, Outcome, Progress};
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::monitor::{adopt_orphans, wait_and_tidy};
 use karakuri_sandbox::sys::{Join, Namespaces, Privilege, Spawn, Spawned};
@@ -22,27 +22,52 @@ use time::OffsetDateTime;
 use crate::cli;
 use crate::control::ControlSocket;
 use crate::error::{CliError, at};
-use crate::progress::Display;
+use crate::progress::{Display, Ending};
 use crate::site::{KEY_NAME, MANIFEST, Site};
 use crate::{assets, audit, doctor, workflow};
 
+/// What is to be run.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    /// The workflow's directory.
+    pub(crate) dir: &'a Path,
+    /// Name and value of each input.
+    pub(crate) inputs: &'a [(String, String)],
+    /// What the daemon logs.
+    pub(crate) log: &'a str,
+    /// Who is the script.
+    pub(crate) driver: Driver,
+}
+
 /// Runs the workflow to its end.
 pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
+    let cli::Run { dir, inputs, watch, json, log } = arguments;
+    let ending = if *json { Ending::Json } else { Ending::Summary };
+    let wanted = Wanted { dir, inputs, log, driver: Driver::Bundle };
+    run_wanted(&wanted, Vec::new(), Display::new(*watch, ending))
+}
+
+/// Runs a workflow to its end; `ends` are the fds of its driver.
+pub(crate) fn run_wanted(
+    wanted: &Wanted<'_>,
+    ends: Vec<OwnedFd>,
+    mut display: Display,
+) -> Result<Exit, CliError> {
     doctor::require_platform()?;
     let site = Site::find()?;
     site.prepare()?;
     audit::require_whole_log(&site)?;
-    let (job, fds) = job(arguments, &site)?;
+    let (job, mut fds) = job(wanted, &site)?;
+    fds.extend(ends);
     let (link, theirs) = Link::pair().map_err(CliError::internal("making a socket pair"))?;
     let stop = stop_signals()?;
     adopt_orphans().map_err(CliError::internal("becoming a subreaper"))?;
     let control = ControlSocket::open(&site)?;
-    let monitor = start_monitor(arguments, &site, &theirs)?;
+    let monitor = start_monitor(wanted.log, &site, &theirs)?;
     drop(theirs);
     let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
     link.send(&job, &borrowed).map_err(CliError::internal("handing over the job"))?;
     drop(fds);
-    let mut display = Display::new(arguments.watch, arguments.json);
     let ended = follow(&link, (&stop, control.as_ref()), &monitor, &mut display)?;
     drop(control);
     let status = wait_and_tidy(&monitor, site.path());
@@ -61,11 +86,11 @@ pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
 }
 
 /// The job, and the fds that travel with it: the bundle's directory, then the input files.
-fn job(arguments: &cli::Run, site: &Site) -> Result<(Job, Vec<OwnedFd>), CliError> {
-    let mut fds: Vec<OwnedFd> = vec![workflow::open(&arguments.dir)?.into()];
+fn job(wanted: &Wanted<'_>, site: &Site) -> Result<(Job, Vec<OwnedFd>), CliError> {
+    let mut fds: Vec<OwnedFd> = vec![workflow::open(wanted.dir)?.into()];
     let (mut values, mut files) = (BTreeMap::new(), Vec::new());
-    for (name, value) in &arguments.inputs {
-        if is_file(&arguments.dir, name) {
+    for (name, value) in wanted.inputs {
+        if is_file(wanted.dir, name) {
             let path = PathBuf::from(value);
             fds.push(File::open(&path).map_err(|e| no_input(name, at(&path)(e)))?.into());
             let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -81,7 +106,8 @@ fn job(arguments: &cli::Run, site: &Site) -> Result<(Job, Vec<OwnedFd>), CliErro
         .map_err(CliError::internal("the development key"))?;
     let job = Job {
         run: run_id()?,
-        origin: arguments.dir.to_string_lossy().into_owned().into(),
+        driver: wanted.driver,
+        origin: wanted.dir.to_string_lossy().into_owned().into(),
         values,
         files,
         recipient_pem: recipient,
@@ -134,7 +160,7 @@ pub(crate) fn stop_signals() -> Result<UnixStream, CliError> {
     register().map_err(|e: std::io::Error| failed(e))
 }
 
-fn start_monitor(arguments: &cli::Run, site: &Site, link: &Link) -> Result<Spawned, CliError> {
+fn start_monitor(log: &str, site: &Site, link: &Link) -> Result<Spawned, CliError> {
     let programs = std::env::current_exe()
         .ok()
         .and_then(|exe| exe.parent().map(Path::to_owned))
@@ -149,18 +175,19 @@ fn start_monitor(arguments: &cli::Run, site: &Site, link: &Link) -> Result<Spawn
         "--assets".into(),
         assets.to_string_lossy(),
         "--log".into(),
-        arguments.log.as_str().into(),
+        log.into(),
     ];
     let words: Result<Vec<CString>, _> =
         words.into_iter().map(|w| CString::new(w.into_owned())).collect();
     let words = words.map_err(|_| CliError::Usage("a path contains a NUL byte".to_owned()))?;
     let null = File::open("/dev/null").map_err(at(Path::new("/dev/null")))?;
-    let (out, err) = (std::io::stdout(), std::io::stderr());
+    let log = std::io::stderr();
     Spawn {
         program: file.as_fd(),
         arguments: &words,
         environment: &[],
-        fds: &[null.as_fd(), out.as_fd(), err.as_fd(), link.as_fd()],
+        // Nothing but the outcome, or the client's conversation, is on stdout.
+        fds: &[null.as_fd(), log.as_fd(), log.as_fd(), link.as_fd()],
         namespaces: Namespaces::None,
         privilege: Privilege::Keep,
         cgroup: Join::Inherit,

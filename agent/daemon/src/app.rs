@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use karakuri_audit::{AuditError, Log};
-use karakuri_protocol::job::{Exit, Job, Progress};
+use karakuri_protocol::job::{Driver, Exit, Job, Progress};
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::sys;
 use karakuri_seal::Recipient;
@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::confine;
 use crate::evidence::{Evidence, Origin};
 use crate::intake::{self, Bundle, ReadError};
+use crate::script::Client;
 use crate::session::{Record, Requester};
 use crate::timeline::Timeline;
 use crate::walls::Walls;
@@ -74,6 +75,7 @@ struct Handed {
     job: Job,
     bundle: Result<Bundle, ReadError>,
     files: Result<Vec<Vec<u8>>, ReadError>,
+    client: Option<Client>,
 }
 
 /// Runs one job.
@@ -118,13 +120,23 @@ fn take_over(requester: &Link) -> Result<Handed, StartError> {
     let received = requester.recv::<Job>().map_err(failed("receiving the job"))?;
     let (job, fds) =
         received.ok_or("the requester is gone").map_err(failed("receiving the job"))?;
+    let mut fds = fds;
+    let client = match job.driver {
+        Driver::Bundle => None,
+        Driver::Client => {
+            let ends = fds.pop().zip(fds.pop());
+            let (output, input) =
+                ends.ok_or("its client is missing").map_err(failed("receiving the job"))?;
+            Some(Client { input, output })
+        }
+    };
     let mut fds = fds.into_iter();
     let directory =
         fds.next().ok_or("no bundle came with it").map_err(failed("receiving the job"))?;
     let bundle = intake::read_bundle(directory);
     let files = job.files.iter().zip(fds).map(|(file, fd)| intake::read_input(fd, &file.input));
     let files = files.collect();
-    Ok(Handed { job, bundle, files })
+    Ok(Handed { job, bundle, files, client })
 }
 
 fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {

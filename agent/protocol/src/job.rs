@@ -9,12 +9,14 @@ use crate::desktop::Effect;
 use crate::untrusted::Untrusted;
 
 /// One request to run a workflow. The bundle directory is the first fd of the message, the files
-/// of `files` follow in order, each opened read-only by the requester.
+/// of `files` follow in order, each opened read-only by the requester; then those of the [`Driver`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
     /// Id of the run: `<UTC date and time>-<8 hex digits>`.
     pub run: String,
+    /// Who is its script.
+    pub driver: Driver,
     /// Where the bundle came from, to be shown only.
     pub origin: Untrusted,
     /// Inputs given as values.
@@ -33,7 +35,8 @@ pub struct Job {
 pub enum Driver {
     /// The bundle's entry.
     Bundle,
-    /// An MCP client at whoever asks for the run.
+    /// An MCP client at whoever asks for the run. The last two fds of the job's message are what it
+    /// writes to us and what it reads from us.
     Client,
 }
 

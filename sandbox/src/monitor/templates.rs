@@ -9,9 +9,6 @@ use crate::policy::{Access, Account, Command, Control, Limits, Node, Payload, Po
 const BIN: &str = "/opt/karakuri/bin";
 /// Where the socket of the display's bus lies, see [`BUS_ADDRESS`].
 const BUS: &str = "/run/karakuri";
-/// The interpreter of `steps.yaml`. The script sees the run's own copy, as a mount tells where the
-/// thing mounted lies on the machine.
-pub(super) const STEPS: &str = "karakuri-steps";
 /// Our programs that run as the script: the interpreter of `steps.yaml`, and the front of an MCP client. The
 /// script sees the run's own copy, as a mount tells where the thing mounted lies on the machine.
 const AS_SCRIPT: [&str; 2] = ["karakuri-steps", "karakuri-mcp"];

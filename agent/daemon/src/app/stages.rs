@@ -8,7 +8,7 @@ use std::time::Duration;
 use karakuri_audit::{Actor, Event, Sha256};
 use karakuri_protocol::egress::{Destination, Open};
 use karakuri_protocol::geometry::Rect;
-use karakuri_protocol::job::Exit;
+use karakuri_protocol::job::{Driver, Exit};
 use karakuri_protocol::script::ErrorKind;
 use karakuri_sandbox::child::{Ending, Report, Status};
 use karakuri_sandbox::link::Link;
@@ -25,7 +25,7 @@ use crate::desktop::Desktop;
 use crate::display::{self, Display};
 use crate::end::End;
 use crate::intake::{self, Bundle, Intake};
-use crate::script::{Channel, Output, refusal, sdk};
+use crate::script::{Channel, Client, FRONT, Streams, refusal, sdk};
 use crate::session::{Pause, Record, Requester, Running, Session, Watch, Watched};
 use crate::walls::{Ended, Ground, SandboxId, Walls, sandbox_refused};
 
@@ -100,8 +100,12 @@ async fn until_the_end(
     requester.step("start the desktop");
     let (display, desktop) = start_desktop(config, &bundle, &intake.grant, walls, started).await?;
 
-    requester.step("run the script");
-    serve(ground, intake, (desktop, display), record, requester, walls, started).await
+    requester.step(match intake.grant.driver() {
+        Driver::Bundle => "run the script",
+        Driver::Client => "serve the client",
+    });
+    let ends = (desktop, display, handed.client);
+    serve(ground, intake, ends, record, requester, walls, started).await
 }
 
 /// Judges the job and records what it may do.
@@ -217,7 +221,7 @@ async fn refused_or(walls: &Walls, id: SandboxId, end: End) -> End {
 async fn serve(
     ground: Rc<Ground>,
     intake: Intake,
-    (desktop, display): (Desktop, Display),
+    (desktop, display, client): (Desktop, Display, Option<Client>),
     record: &mut Record,
     requester: &Requester,
     walls: &mut Walls,
@@ -225,22 +229,18 @@ async fn serve(
 ) -> Result<End, End> {
     let plumbing = |e: std::io::Error| End::internal("making the script's pipes", e);
     let (mut channel, socket) = Channel::pair().map_err(plumbing)?;
-    let (stdout, stdout_fd) = Output::pipe().map_err(plumbing)?;
-    let (stderr, stderr_fd) = Output::pipe().map_err(plumbing)?;
+    let Streams { theirs, ours } = Streams::new(client).map_err(plumbing)?;
     let sandbox = Sandbox::Script(script(&intake.manifest, &intake.grant));
-    // An input that is at its end.
-    let (stdin, _at_its_end) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
-        .map_err(|e| plumbing(e.into()))?;
-    let fds = [stdin.as_fd(), stdout_fd.as_fd(), stderr_fd.as_fd(), socket.as_fd()];
-    let id = walls.start(sandbox, &fds).await?;
+    let [stdin, stdout, stderr] = theirs.each_ref().map(AsFd::as_fd);
+    let id = walls.start(sandbox, &[stdin, stdout, stderr, socket.as_fd()]).await?;
     started.script = Some(id);
-    drop((stdin, socket, stdout_fd, stderr_fd));
+    drop((theirs, socket));
     let limits = intake.grant.limits();
     let pause = Rc::new(Pause::default());
     let mut watch = Watch {
         walls,
         running: running(started, id)?,
-        outputs: [stdout, stderr],
+        outputs: ours,
         output_room: u64::from(limits.output_kb) * 1024,
         wall: Duration::from_secs(u64::from(limits.wall_s)),
         requester: requester.clone(),
@@ -298,10 +298,16 @@ fn running(started: &Started, script: SandboxId) -> Result<Running, End> {
 
 fn script(manifest: &Manifest, grant: &Grant) -> Script {
     let limits = grant.limits();
-    let (program, entry) = manifest.command();
+    let (program, arguments) = match grant.driver() {
+        Driver::Bundle => {
+            let (program, entry) = manifest.command();
+            (program, vec![entry])
+        }
+        Driver::Client => (FRONT.to_owned(), Vec::new()),
+    };
     Script {
         program,
-        arguments: vec![entry],
+        arguments,
         limits: Limits::of(|name| limits.get(name).copied().map_or(0, u64::from)),
         files: match grant.files() {
             FilesAccess::None => None,

@@ -36,6 +36,9 @@ pub struct Intake {
 
 /// Judges a bundle and a job under the development policy.
 ///
+/// There is no mode but `--once`, whose owner sees the screen anyway and may have it handed to a client
+/// of theirs. A mode that serves others must refuse `disclose_screen` here, whatever its policy says.
+///
 /// # Errors
 /// Each kind of bad input ends the run with its own exit code and names the place.
 pub fn judge(bundle: &Bundle, job: &Job) -> Result<Intake, End> {
@@ -50,7 +53,8 @@ pub fn judge(bundle: &Bundle, job: &Job) -> Result<Intake, End> {
     let manifest = Manifest::parse(text, FILE_NAME).map_err(|e| invalid(&e))?;
     bundle::check_manifest(&entries, &manifest).map_err(bundle_end)?;
     let grant = Grant::decide(&manifest, &Policy::development())
-        .map_err(|e| End::new(refusal_exit(&e), e.to_string()))?;
+        .map_err(|e| End::new(refusal_exit(&e), e.to_string()))?
+        .driven_by(job.driver);
     let inputs = inputs::bind(&manifest.inputs, &job.values, &job.files)
         .map_err(|e| End::new(Exit::InvalidInput, e.to_string()))?;
     Ok(Intake { manifest, grant, inputs })

@@ -5,6 +5,8 @@ mod channel;
 mod output;
 pub mod refusal;
 pub mod sdk;
+mod streams;
 
 pub use channel::{Channel, ChannelError};
 pub use output::{Output, OutputEnd};
+pub use streams::{Client, FRONT, Streams};

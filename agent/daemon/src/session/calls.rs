@@ -8,6 +8,7 @@ use karakuri_protocol::script::{Call, CallError, ErrorKind, Request, RequestErro
 use karakuri_protocol::untrusted::Untrusted;
 use karakuri_protocol::wording::plain;
 use karakuri_verbs::{Settings, words};
+use karakuri_workflow::disclosure::withhold;
 use karakuri_workflow::grant::Approved;
 use karakuri_workflow::needs::needs;
 use serde_json::Value;
@@ -129,7 +130,12 @@ impl Session<'_> {
         self.unhandled = outcome.as_ref().err().map(|e| e.data.kind);
         doing.moment.error = outcome.as_ref().err().map(|e| e.message.clone());
         self.show(doing);
-        Ok(Response::new(request.id, outcome))
+        // The record has all of it; a client outside gets what it may.
+        let told = match self.broker.grant().withholds_screen() {
+            true => withhold(&request.call, outcome),
+            false => outcome,
+        };
+        Ok(Response::new(request.id, told))
     }
 
     fn record_request(&mut self, doing: &Doing, bytes: &[u8], call: &Call) -> Result<(), End> {

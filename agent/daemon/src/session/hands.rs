@@ -1,9 +1,11 @@
 //! One approved call's way to the desktop: what it does is recorded first, then done, then what was
 //! seen of it is recorded.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use karakuri_audit::{Actor, Event};
 use karakuri_protocol::desktop::{Act, Effect, Hit, Question, Via};
-use karakuri_protocol::script::{Call, ScreenshotParams};
+use karakuri_protocol::script::{Call, CallError, ErrorKind, MAX_RESPONSE, ScreenshotParams};
 use karakuri_sandbox::child::{Ending, Report};
 use karakuri_seal::Class;
 use karakuri_verbs::{Acted, Answer, Desk};
@@ -137,7 +139,7 @@ impl Desk for Hands<'_, '_> {
 }
 
 impl Session<'_> {
-    /// Seals a picture that the script asked for.
+    /// Seals a picture that the script asked for; a client that may see it gets it too.
     pub(super) async fn screenshot(
         &mut self,
         params: &ScreenshotParams,
@@ -147,10 +149,27 @@ impl Session<'_> {
         let sealed =
             self.record.seal(Class::Evidence, "screenshot", "image/webp", webp.as_slice())?;
         let artifact = sealed.artifact().id.clone();
-        let picture = self.record.timeline.borrow_mut().picture(artifact.clone(), webp);
+        let mut answer = json!({ "artifact": artifact });
+        if self.broker.grant().discloses_screen() {
+            answer["picture"] = Value::String(encoded(&webp)?);
+        }
+        let picture = self.record.timeline.borrow_mut().picture(artifact, webp);
         doing.moment.picture = Some(picture);
-        Ok(json!({ "artifact": artifact }))
+        Ok(answer)
     }
+}
+
+/// A picture as base64, if an answer has room for it.
+fn encoded(webp: &[u8]) -> Result<String, CallError> {
+    /// What stands around it in the answer.
+    const ENVELOPE: usize = 1024;
+    let length = webp.len().div_ceil(3) * 4 + ENVELOPE;
+    if u32::try_from(length).is_ok_and(|length| length <= MAX_RESPONSE) {
+        return Ok(BASE64.encode(webp));
+    }
+    let message =
+        format!("the picture has {} bytes, more than an answer holds; give a region", webp.len());
+    Err(CallError::new(ErrorKind::InvalidParams, message))
 }
 
 fn describe(ending: Ending) -> String {
