@@ -77,6 +77,7 @@ fn the_same_calls_as_in_a_run_work_on_any_display() {
     assert_eq!(read["via"], "text");
     let menu = door.call("click", json!({ "target": "text:File" }));
     assert_eq!(menu["effect"], "confirmed");
+    door.call("wait_for", json!({ "target": "text:Quit" }));
     assert_eq!(door.call("exists", json!({ "target": "text:Quit" })), json!(true));
     door.call("press", json!({ "keys": "Escape" }));
     let picture = door.call("screenshot", json!({ "name": "editor" }));
