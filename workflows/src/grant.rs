@@ -44,6 +44,7 @@ pub struct Grant {
     network: BTreeSet<Destination>,
     limits: Limits,
     language: Script,
+    recording: bool,
     inputs: BTreeSet<String>,
     outputs: BTreeMap<String, Output>,
     targets: BTreeMap<String, Target>,
@@ -230,6 +231,7 @@ impl Grant {
             network: asked.network.clone(),
             limits: decide_limits(manifest, policy)?,
             language: manifest.language,
+            recording: policy.recording.decide(manifest.recording),
             inputs: manifest.inputs.keys().cloned().collect(),
             outputs: manifest.outputs.clone(),
             targets: manifest.targets.clone(),
@@ -294,6 +296,12 @@ impl Grant {
     #[must_use]
     pub fn language(&self) -> Script {
         self.language
+    }
+
+    /// Whether the screen is recorded.
+    #[must_use]
+    pub fn recording(&self) -> bool {
+        self.recording
     }
 
     /// The declared outputs; a value is checked by [`Grant::allows`].

@@ -7,6 +7,7 @@
 //! entry = "main.py"           # or "steps.yaml", or any file with `interpreter`
 //! collect = ["/work/out"]     # files and directories that become artifacts when the script has ended
 //! language = "latin"          # or "japanese": how the screen is read by default
+//! recording = true            # keep a recording of the screen; the policy has the last word
 //!
 //! [permissions]
 //! apps = ["mousepad"]         # programs in /usr/bin that may be launched
@@ -70,6 +71,8 @@ pub struct Manifest {
     pub interpreter: String,
     /// How the screen is read when a call does not say.
     pub language: Script,
+    /// Whether it wants its screen recorded.
+    pub recording: bool,
     /// For people.
     pub description: String,
     /// Files and directories below `/work` and `/files` that are kept when the script has ended.

@@ -8,6 +8,7 @@
 //! disclose_screen = false         # whether an MCP client may be handed what is on the screen
 //! files = "write"
 //! network = ["erp.example.com:443"]   # or "any"
+//! recording = "as_asked"          # or "always", "never": whatever the manifest says
 //!
 //! [ceilings]                      # a key left out has the hard ceiling
 //! wall_s = 1800
@@ -41,8 +42,35 @@ pub struct Policy {
     pub files: FilesAccess,
     /// Where applications may connect to.
     pub network: Rule<Destination>,
+    /// Whether runs are recorded.
+    pub recording: Recording,
     /// The most of each limit.
     pub ceilings: Limits,
+}
+
+/// Whether a site records runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recording {
+    /// Where the manifest does not turn it off.
+    #[default]
+    AsAsked,
+    /// All of them.
+    Always,
+    /// None of them.
+    Never,
+}
+
+impl Recording {
+    /// Whether a run is recorded whose manifest asks so.
+    #[must_use]
+    pub fn decide(self, asked: bool) -> bool {
+        match self {
+            Self::AsAsked => asked,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }
 
 /// What of a kind is permitted.
@@ -110,6 +138,8 @@ struct RawPolicy {
     #[serde(default)]
     network: RawRule<Destination>,
     #[serde(default)]
+    recording: Recording,
+    #[serde(default)]
     ceilings: LimitTable<Option<u32>>,
 }
 
@@ -158,6 +188,7 @@ impl Policy {
             disclose_screen: true,
             files: FilesAccess::Write,
             network: Rule::Any,
+            recording: Recording::AsAsked,
             ceilings: CEILINGS,
         }
     }
@@ -189,6 +220,7 @@ impl Policy {
             disclose_screen: raw.disclose_screen,
             files: raw.files,
             network: raw.network.into(),
+            recording: raw.recording,
             ceilings,
         })
     }
@@ -207,6 +239,19 @@ mod tests {
         assert_eq!((policy.clipboard, policy.files), (false, FilesAccess::None));
         assert!(!policy.disclose_screen);
         assert_eq!(policy.ceilings, CEILINGS);
+    }
+
+    #[test]
+    fn a_policy_forces_or_forbids_recordings() {
+        let decided = |line: &str| {
+            let text = format!("name = \"a\"\napps = []\n{line}");
+            let recording = Policy::parse(&text, "p").unwrap().recording;
+            [true, false].map(|asked| recording.decide(asked))
+        };
+        assert_eq!(decided(""), [true, false]);
+        assert_eq!(decided("recording = \"as_asked\""), [true, false]);
+        assert_eq!(decided("recording = \"always\""), [true, true]);
+        assert_eq!(decided("recording = \"never\""), [false, false]);
     }
 
     #[test]

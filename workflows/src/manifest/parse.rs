@@ -28,6 +28,8 @@ struct RawManifest {
     interpreter: Option<Spanned<String>>,
     #[serde(default)]
     language: Script,
+    #[serde(default = "recorded")]
+    recording: bool,
     #[serde(default)]
     description: String,
     #[serde(default)]
@@ -42,6 +44,11 @@ struct RawManifest {
     outputs: BTreeMap<Spanned<String>, Output>,
     #[serde(default)]
     targets: BTreeMap<Spanned<String>, Target>,
+}
+
+/// A run is recorded unless its workflow says otherwise.
+fn recorded() -> bool {
+    true
 }
 
 #[derive(Default, Deserialize)]
@@ -97,6 +104,7 @@ impl Parser<'_> {
             entry,
             interpreter,
             language: raw.language,
+            recording: raw.recording,
             description: raw.description,
             collect: raw.collect.iter().map(|p| self.collected(p)).collect::<Result<_, _>>()?,
             permissions: self.permissions(raw.permissions)?,
