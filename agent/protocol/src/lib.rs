@@ -8,18 +8,21 @@
 //! - [`target`]: how a place on the screen is named.
 //! - [`role`]: what the things there are for.
 //! - [`desktop`]: karakurid → karakuri-desktop.
+//! - [`recording`]: karakuri-desktop → karakurid, beside the replies; [`apng`]: what it carries.
 //! - [`courier`]: karakurid → karakuri-courier.
 //! - [`egress`]: karakurid → karakuri-egress.
 //! - [`job`]: what starts a run, and the progress and outcome it reports.
 //! - [`untrusted`]: text that came from a script, a screen, a model or a window title.
 //! - [`wording`]: what serde says of a value that does not fit, in plain words.
 
+pub mod apng;
 pub mod courier;
 pub mod desktop;
 pub mod egress;
 pub mod geometry;
 pub mod job;
 pub mod role;
+pub mod recording;
 pub mod script;
 pub mod target;
 pub mod untrusted;
