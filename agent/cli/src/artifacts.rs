@@ -71,6 +71,7 @@ fn file_name(artifact: &Artifact) -> String {
     let Artifact { id, name, media_type, .. } = artifact;
     let extension = match media_type.as_str() {
         "image/webp" => "webp",
+        "image/apng" => "apng",
         "text/html" => "html",
         "text/plain" => "txt",
         "application/json" => "json",

@@ -11,7 +11,6 @@ mod finish;
 mod stages;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use karakuri_audit::{AuditError, Log};
@@ -154,12 +153,13 @@ fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
     let evidence = Evidence::new(origin, recipient, signer, &config.state.join("spool"))
         .map_err(failed("opening the spool"))?;
     Ok(Record {
-        audit,
-        evidence,
+        audit: RefCell::new(audit),
+        evidence: RefCell::new(evidence),
         timeline: Rc::new(RefCell::new(Timeline::start())),
-        outputs: BTreeMap::new(),
-        soft_failures: Vec::new(),
-        not_collected: Vec::new(),
+        outputs: RefCell::default(),
+        soft_failures: RefCell::default(),
+        not_collected: RefCell::default(),
+        film: RefCell::default(),
         heard: Rc::default(),
         run: job.run.clone(),
     })

@@ -8,7 +8,8 @@ use karakuri_audit::{IntoEntry, Recorded};
 use karakuri_protocol::desktop::{Act, Failure, FailureKind, Question, Reply, Request, VERSION};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
-use karakuri_sandbox::link::LinkError;
+use karakuri_protocol::recording::Recording;
+use karakuri_sandbox::link::{Link, LinkError};
 use karakuri_sandbox::memfd::{self, MemfdError};
 use karakuri_verbs::{Acted, Answer};
 
@@ -77,7 +78,7 @@ pub struct Desktop {
 }
 
 impl Desktop {
-    /// Hands over models and pictures and waits until the process can see.
+    /// Hands over models, pictures and where the recording goes, and waits until the process can see.
     ///
     /// # Errors
     /// A missing or wrong asset, or a failure of the process.
@@ -85,6 +86,7 @@ impl Desktop {
         link: AsyncLink,
         assets: &Path,
         images: &[(String, OwnedFd)],
+        recording: Option<(Recording, Link)>,
     ) -> Result<Self, End> {
         let mut fds = Vec::new();
         for name in ASSETS {
@@ -102,9 +104,14 @@ impl Desktop {
             version: VERSION,
             assets: ASSETS.map(str::to_owned).to_vec(),
             images: images.iter().map(|(name, _)| name.clone()).collect(),
+            recording: recording.as_ref().map(|(how, _)| *how),
         };
-        let all: Vec<_> =
-            fds.iter().chain(images.iter().map(|(_, fd)| fd)).map(AsFd::as_fd).collect();
+        let all: Vec<_> = fds
+            .iter()
+            .chain(images.iter().map(|(_, fd)| fd))
+            .map(AsFd::as_fd)
+            .chain(recording.as_ref().map(|(_, link)| link.as_fd()))
+            .collect();
         link.send(&request, &all).map_err(DesktopError::from)?;
         let mut desktop = Self { link, screen: Rect::new(0, 0, 0, 0) };
         match desktop.reply().await? {

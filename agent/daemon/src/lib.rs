@@ -10,6 +10,7 @@
 //! - [`walls`]: karakurid's end of the monitor's link.
 //! - [`display`]: X server, window manager, applications.
 //! - [`desktop`]: karakuri-desktop, which sees and acts.
+//! - [`recording`]: karakuri-desktop's recording, segment by segment; [`film`]: what is kept of it to be played.
 //! - [`script`]: the script's channel and its output.
 //! - [`evidence`]: sealing, the manifest, handing over to the courier.
 //! - [`report`]: the run as one HTML page.
@@ -23,7 +24,9 @@ pub mod desktop;
 pub mod display;
 pub mod end;
 pub mod evidence;
+pub mod film;
 pub mod intake;
+pub mod recording;
 pub mod report;
 pub mod script;
 pub mod session;

@@ -2,12 +2,14 @@
 //!
 //! Siblings do not import each other except downwards: [`serve`] composes [`x11`] (capture, input,
 //! windows, clipboard), [`tree`] (what applications say is there), [`vision`] (reading), [`locate`]
-//! (targets) and [`structure`] (tables, controls); all of them know [`frame`].
+//! (targets) and [`structure`] (tables, controls); all of them know [`frame`]. [`record`] sees what
+//! [`x11`] is shown and what was read of it.
 //! [`door`] is another way to ask [`serve`], for development.
 
 pub mod door;
 pub mod frame;
 pub mod locate;
+pub(crate) mod record;
 pub mod serve;
 pub mod structure;
 pub mod tree;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::geometry::{Point, Rect};
 use crate::role::Role;
+use crate::recording::Recording;
 use crate::target::Target;
 use crate::untrusted::Untrusted;
 
@@ -254,6 +255,8 @@ pub enum Request {
         assets: Vec<String>,
         /// Names of the pictures of the bundle, whose memfds follow those of the assets.
         images: Vec<String>,
+        /// Whether the run is recorded. The link that takes the segments is the last fd then.
+        recording: Option<Recording>,
     },
     /// Say what is there. No application notices.
     Ask(Question),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use karakuri_audit::{Actor, Event};
 use karakuri_protocol::job::{Exit, Outcome};
+use karakuri_protocol::recording::MARKS;
 use karakuri_protocol::untrusted::Untrusted;
 use karakuri_seal::manifest::{AuditHead, Manifest, VERSION, Workflow};
 use karakuri_seal::{Class, Sha256};
@@ -11,6 +12,7 @@ use time::OffsetDateTime;
 
 use super::stages::Started;
 use crate::end::End;
+use crate::film::marks;
 use crate::report::{self, About};
 use crate::session::{Record, Requester, collect, last_attempts};
 use crate::walls::Walls;
@@ -21,7 +23,7 @@ const KILL: Duration = Duration::from_secs(10);
 /// Finishes the run; its exit code.
 pub(super) async fn finish(
     mut end: End,
-    mut record: Record,
+    record: Record,
     requester: &Requester,
     walls: &mut Walls,
     started: Started,
@@ -40,7 +42,7 @@ pub(super) async fn finish(
         tracing::warn!("karakuri-egress did not end in time");
     }
     if let Some(ground) = &started.ground
-        && let Err(e) = collect::rest(&mut record, ground, &started.collect)
+        && let Err(e) = collect::rest(&record, ground, &started.collect)
     {
         end = worse(end, e);
     }
@@ -62,18 +64,15 @@ pub(super) async fn finish(
         screen: started.screen,
         control: started.ground.as_ref().map(|ground| ground.control.clone()),
     };
-    let report_id = match seal_rest(&mut record, &about) {
+    let report_id = match seal_rest(&record, &about) {
         Ok(id) => Some(id),
         Err(e) => {
             end = worse(end, e);
             None
         }
     };
-    let event = Event::RunFinished {
-        outcome: end.exit,
-        acts: started.acts,
-        artifacts: u32::try_from(record.evidence.sealed().len()).unwrap_or(u32::MAX),
-    };
+    let event =
+        Event::RunFinished { outcome: end.exit, acts: started.acts, artifacts: artifacts(&record) };
     if let Err(e) = record.note(Actor::Daemon, event) {
         end = worse(end, e);
     }
@@ -81,19 +80,20 @@ pub(super) async fn finish(
         run: record.run.clone(),
         exit: end.exit,
         message: end.message.clone(),
-        outputs: std::mem::take(&mut record.outputs),
-        not_collected: std::mem::take(&mut record.not_collected),
-        store_prefix: record.evidence.prefix(),
-        report_key: report_id.map(|id| format!("{}/{id}.esdk", record.evidence.prefix())),
-        artifacts: u32::try_from(record.evidence.sealed().len()).unwrap_or(u32::MAX),
+        outputs: record.outputs.take(),
+        not_collected: record.not_collected.take(),
+        store_prefix: record.evidence.borrow().prefix(),
+        report_key: report_id.map(|id| format!("{}/{id}.esdk", record.evidence.borrow().prefix())),
+        artifacts: artifacts(&record),
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     };
     let exit = end.exit;
     let audit = record
         .audit
+        .borrow()
         .head()
         .map(|head| AuditHead { seq: head.seq, hash: Sha256::from_bytes(*head.hash.as_bytes()) });
-    let signed = record.evidence.sign(|artifacts| Manifest {
+    let signed = record.evidence.into_inner().sign(|artifacts| Manifest {
         version: VERSION,
         tenant: super::DEVELOPMENT.to_owned(),
         site: super::DEVELOPMENT.to_owned(),
@@ -118,14 +118,23 @@ pub(super) async fn finish(
     exit
 }
 
-/// Seals the log and the report; the report's id.
-fn seal_rest(record: &mut Record, about: &About) -> Result<String, End> {
-    let log = record.timeline.borrow().log();
-    record.seal(Class::Evidence, "log", "text/plain", log.as_bytes())?;
-    let html =
-        report::html(about, &record.timeline.borrow(), &record.outputs, &record.soft_failures);
+/// Seals the log, what was done over the recording, and the report; the report's id.
+fn seal_rest(record: &Record, about: &About) -> Result<String, End> {
+    let (timeline, film) = (record.timeline.borrow(), record.film.borrow());
+    record.seal(Class::Evidence, "log", "text/plain", timeline.log().as_bytes())?;
+    if film.segments() > 0 {
+        let marks = serde_json::to_vec(&marks(&timeline))
+            .map_err(|e| End::internal("writing the acts of the recording", e))?;
+        record.seal(Class::Evidence, MARKS, "application/json", marks.as_slice())?;
+    }
+    let results = (&*record.outputs.borrow(), &record.soft_failures.borrow()[..]);
+    let html = report::html(about, &timeline, results, &film);
     let sealed = record.seal(Class::Evidence, "report", "text/html", html.as_bytes())?;
     Ok(sealed.artifact().id.clone())
+}
+
+fn artifacts(record: &Record) -> u32 {
+    u32::try_from(record.evidence.borrow().sealed().len()).unwrap_or(u32::MAX)
 }
 
 /// The failure to keep evidence outweighs how the script did.

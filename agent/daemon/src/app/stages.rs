@@ -9,6 +9,7 @@ use karakuri_audit::{Actor, Event, Sha256};
 use karakuri_protocol::egress::{Destination, Open};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::{Driver, Exit};
+use karakuri_protocol::recording;
 use karakuri_protocol::script::ErrorKind;
 use karakuri_sandbox::child::{Ending, Report, Status};
 use karakuri_sandbox::link::Link;
@@ -25,8 +26,11 @@ use crate::desktop::Desktop;
 use crate::display::{self, Display};
 use crate::end::End;
 use crate::intake::{self, Bundle, Intake};
+use crate::recording::Recording;
 use crate::script::{Channel, Client, FRONT, Streams, refusal, sdk};
-use crate::session::{Pause, Record, Requester, Running, Session, Watch, Watched};
+use crate::session::{
+    Pause, Record, Requester, Running, Session, Watch, Watched, keep_all, keep_rest,
+};
 use crate::walls::{Ended, Ground, SandboxId, Walls, sandbox_refused};
 
 const MIB: u64 = 1024 * 1024;
@@ -53,7 +57,7 @@ pub(super) struct Started {
 pub(super) async fn run(
     config: &Config,
     handed: Handed,
-    mut record: Record,
+    record: Record,
     requester: Requester,
     mut walls: Walls,
 ) -> Exit {
@@ -62,7 +66,7 @@ pub(super) async fn run(
         Ok(courier) => {
             started.courier = Some(courier);
             let stages =
-                until_the_end(config, handed, &mut record, &requester, &mut walls, &mut started);
+                until_the_end(config, handed, &record, &requester, &mut walls, &mut started);
             stages.await.unwrap_or_else(|end| end)
         }
         Err(end) => end,
@@ -73,7 +77,7 @@ pub(super) async fn run(
 async fn until_the_end(
     config: &Config,
     handed: Handed,
-    record: &mut Record,
+    record: &Record,
     requester: &Requester,
     walls: &mut Walls,
     started: &mut Started,
@@ -98,13 +102,18 @@ async fn until_the_end(
     display::configure(&root.join("config"))?;
 
     requester.step("start the desktop");
-    let (display, desktop) = start_desktop(config, &bundle, &intake.grant, walls, started).await?;
+    let recorded = intake.grant.recording().then(Recording::pair).transpose()?;
+    let (recording, segments) = recorded.unzip();
+    let began = monotonic().saturating_sub(record.timeline.borrow().elapsed());
+    let began_ms = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
+    let recorder = segments.map(|link| (recording::Recording { began_ms }, link));
+    let screen = start_desktop(config, &bundle, &intake.grant, recorder, walls, started).await?;
 
     requester.step(match intake.grant.driver() {
         Driver::Bundle => "run the script",
         Driver::Client => "serve the client",
     });
-    let ends = (desktop, display, handed.client);
+    let ends = (screen, recording, handed.client);
     serve(ground, intake, ends, record, requester, walls, started).await
 }
 
@@ -112,7 +121,7 @@ async fn until_the_end(
 fn judge(
     bundle: &Bundle,
     job: &karakuri_protocol::job::Job,
-    record: &mut Record,
+    record: &Record,
     started: &mut Started,
 ) -> Result<Intake, End> {
     let intake = match intake::judge(bundle, job) {
@@ -166,9 +175,10 @@ async fn start_desktop(
     config: &Config,
     bundle: &Bundle,
     grant: &Grant,
+    recorder: Option<(recording::Recording, Link)>,
     walls: &mut Walls,
     started: &mut Started,
-) -> Result<(Display, Desktop), End> {
+) -> Result<(Desktop, Display), End> {
     let log = log_fd()?;
     let (ours, theirs) = link_pair()?;
     let (network, nested) = (grant.network().clone(), grant.nested_sandbox().clone());
@@ -198,10 +208,10 @@ async fn start_desktop(
     let id = walls.start(sandbox, &[theirs.as_fd(), log.as_fd()]).await?;
     started.desktop = Some(id);
     drop(theirs);
-    match Desktop::open(ours, &config.assets, &bundle.images()?).await {
+    match Desktop::open(ours, &config.assets, &bundle.images()?, recorder).await {
         Ok(desktop) => {
             started.screen = Some(desktop.screen());
-            Ok((display, desktop))
+            Ok((desktop, display))
         }
         Err(end) => Err(refused_or(walls, id, end).await),
     }
@@ -221,8 +231,8 @@ async fn refused_or(walls: &Walls, id: SandboxId, end: End) -> End {
 async fn serve(
     ground: Rc<Ground>,
     intake: Intake,
-    (desktop, display, client): (Desktop, Display, Option<Client>),
-    record: &mut Record,
+    (screen, recording, client): ((Desktop, Display), Option<Recording>, Option<Client>),
+    record: &Record,
     requester: &Requester,
     walls: &mut Walls,
     started: &mut Started,
@@ -252,13 +262,16 @@ async fn serve(
     };
     let files = intake.grant.files();
     let broker = Broker::new(intake.grant);
-    let screen = (desktop, display);
     let mut session =
         Session::new(record, broker, screen, requester.clone(), intake.inputs, ground, pause);
     let ended = tokio::select! {
         watched = watch.wait() => watched,
         end = session.serve(&mut channel) => Watched::Run(end),
+        end = keep_all(record, recording.as_ref()) => Watched::Run(end),
     };
+    if let Some(recording) = &recording {
+        keep_rest(record, recording).await?;
+    }
     started.acts = session.acts();
     let end = match ended {
         Watched::Run(end) => end,
@@ -353,6 +366,12 @@ fn script_end(ending: Ending, unhandled: Option<ErrorKind>, last_words: Option<S
 fn link_pair() -> Result<(AsyncLink, Link), End> {
     let (ours, theirs) = Link::pair().map_err(|e| End::internal("making a socket pair", e))?;
     Ok((AsyncLink::new(ours).map_err(|e| End::internal("making a socket pair", e))?, theirs))
+}
+
+/// What `CLOCK_MONOTONIC` shows, which is the same in every process of the machine.
+fn monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(now).unwrap_or_default()
 }
 
 /// Where third-party programs print to: our own stderr when it is asked for, else nowhere.

@@ -5,6 +5,7 @@
 
 mod page;
 mod pictures;
+mod player;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use karakuri_sandbox::policy::Control;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use crate::film::Film;
 use crate::timeline::Timeline;
 
 /// The facts at the head of the page.
@@ -45,13 +47,13 @@ pub struct About {
     pub control: Option<Control>,
 }
 
-/// The page.
+/// The page. `results` are the outputs and the defects that did not end the run.
 #[must_use]
 pub fn html(
     about: &About,
     timeline: &Timeline,
-    outputs: &BTreeMap<String, Value>,
-    soft_failures: &[Untrusted],
+    results: (&BTreeMap<String, Value>, &[Untrusted]),
+    film: &Film,
 ) -> String {
-    page::page(about, timeline, outputs, soft_failures).into_string()
+    page::page(about, timeline, results, film).into_string()
 }

@@ -14,6 +14,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::About;
 use super::pictures::Pictures;
+use super::player;
+use crate::film::Film;
 use crate::timeline::{CallMoment, Moment, Timeline, What};
 
 const CSS: &str = include_str!("page.css");
@@ -23,8 +25,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 pub(super) fn page(
     about: &About,
     timeline: &Timeline,
-    outputs: &BTreeMap<String, Value>,
-    soft_failures: &[Untrusted],
+    (outputs, soft_failures): (&BTreeMap<String, Value>, &[Untrusted]),
+    film: &Film,
 ) -> Markup {
     let mut pictures = Pictures::new(about.screen);
     html! {
@@ -42,6 +44,7 @@ pub(super) fn page(
                 (inputs(about))
                 (results(outputs, soft_failures))
                 (refusals(timeline))
+                (player::player(about, timeline, film))
                 h2 { "What happened" }
                 @for moment in timeline.moments() { (self::moment(moment, &mut pictures)) }
                 footer {
@@ -204,6 +207,6 @@ fn tone(level: Level) -> &'static str {
     }
 }
 
-fn seconds(duration: Duration) -> String {
+pub(super) fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }

@@ -77,7 +77,7 @@ fn mark(hit: &Hit) -> Markup {
     }
 }
 
-fn outline(rect: Rect, class: &str) -> Markup {
+pub(super) fn outline(rect: Rect, class: &str) -> Markup {
     html! {
         rect class=(class) x=(rect.left) y=(rect.top) width=(rect.width) height=(rect.height) rx="2" {}
     }

@@ -28,7 +28,7 @@ pub(super) fn one(ground: &Ground, path: &str) -> Result<Taken, String> {
 ///
 /// # Errors
 /// When sealing fails.
-pub fn rest(record: &mut Record, ground: &Ground, paths: &[String]) -> Result<(), End> {
+pub fn rest(record: &Record, ground: &Ground, paths: &[String]) -> Result<(), End> {
     for path in paths {
         let Some((area, name)) = beneath(ground, path) else { continue };
         let root = path.split('/').nth(1).unwrap_or_default();
@@ -42,7 +42,7 @@ pub fn rest(record: &mut Record, ground: &Ground, paths: &[String]) -> Result<()
                 other => other.to_string(),
             };
             let text = format!("/{root}/{path} was not collected: it {why}");
-            record.not_collected.push(text.clone());
+            record.not_collected.borrow_mut().push(text.clone());
             record.push(What::Line { level: Level::Warning, text: text.into() });
         }
     }
@@ -50,7 +50,7 @@ pub fn rest(record: &mut Record, ground: &Ground, paths: &[String]) -> Result<()
 }
 
 /// Seals what was taken.
-pub(super) fn seal(record: &mut Record, name: &str, taken: &Taken) -> Result<Sealed, End> {
+pub(super) fn seal(record: &Record, name: &str, taken: &Taken) -> Result<Sealed, End> {
     record.seal(Class::Output, name, "application/octet-stream", taken.bytes.as_slice())
 }
 

@@ -124,7 +124,7 @@ impl Desk for Hands<'_, '_> {
 
     /// Seals it.
     fn keep(&mut self, webp: Vec<u8>) -> Result<(), Fault> {
-        let record = &mut *self.session.record;
+        let record = self.session.record;
         let name = format!("call-{:04}", self.doing.number);
         let sealed = record.seal(Class::Evidence, &name, "image/webp", webp.as_slice())?;
         let artifact = sealed.artifact().id.clone();

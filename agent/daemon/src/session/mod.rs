@@ -10,6 +10,7 @@ mod hands;
 mod intent;
 mod notes;
 mod pause;
+mod recording;
 mod watch;
 
 use std::cell::RefCell;
@@ -30,10 +31,12 @@ use crate::desktop::{Desktop, DesktopError};
 use crate::display::Display;
 use crate::end::End;
 use crate::evidence::{Evidence, EvidenceError, Sealed};
+use crate::film::Film;
 use crate::timeline::{Timeline, What};
 use crate::walls::Ground;
 
 pub use pause::Pause;
+pub use recording::{keep_all, keep_rest};
 pub use watch::{Running, Watch, Watched, last_attempts};
 
 /// Events that wait to be recorded before whatever is recorded next.
@@ -77,21 +80,24 @@ impl Requester {
     }
 }
 
-/// What of a run outlives the script: the record of it, and its results.
+/// What of a run outlives the script: the record of it, and its results. The session and the keeper of
+/// the recording write to it in turn; nothing of it stays borrowed while one of them waits.
 #[derive(Debug)]
 pub struct Record {
     /// The audit log.
-    pub audit: Log,
+    pub audit: RefCell<Log>,
     /// Sealing.
-    pub evidence: Evidence,
+    pub evidence: RefCell<Evidence>,
     /// The timeline, also written to by [`Watch`].
     pub timeline: Rc<RefCell<Timeline>>,
     /// The outputs the script set.
-    pub outputs: BTreeMap<String, Value>,
+    pub outputs: RefCell<BTreeMap<String, Value>>,
     /// Defects that did not end the run.
-    pub soft_failures: Vec<Untrusted>,
+    pub soft_failures: RefCell<Vec<Untrusted>>,
     /// What the manifest's `collect` names and is not kept, each with the reason.
-    pub not_collected: Vec<String>,
+    pub not_collected: RefCell<Vec<String>>,
+    /// What the report plays of the recording.
+    pub film: RefCell<Film>,
     /// What happened beside the conversation with the script and is not recorded yet, from [`Watch`].
     pub heard: Heard,
     /// The run's id.
@@ -103,20 +109,21 @@ impl Record {
     ///
     /// # Errors
     /// Ends the run: no record, no act.
-    pub fn note(&mut self, actor: Actor, event: Event) -> Result<(), End> {
+    pub fn note(&self, actor: Actor, event: Event) -> Result<(), End> {
         let entry = Entry { run: Some(self.run.clone()), actor, event };
         self.append(entry).map(drop)
     }
 
-    fn append<T: IntoEntry>(&mut self, intent: T) -> Result<Recorded<T>, End> {
+    fn append<T: IntoEntry>(&self, intent: T) -> Result<Recorded<T>, End> {
         for (actor, event) in self.heard.take() {
             self.append_one(Entry { run: Some(self.run.clone()), actor, event })?;
         }
         self.append_one(intent)
     }
 
-    fn append_one<T: IntoEntry>(&mut self, intent: T) -> Result<Recorded<T>, End> {
-        self.audit.append(intent).map_err(|e: AuditError| End::evidence("the audit log", e))
+    fn append_one<T: IntoEntry>(&self, intent: T) -> Result<Recorded<T>, End> {
+        let appended = self.audit.borrow_mut().append(intent);
+        appended.map_err(|e: AuditError| End::evidence("the audit log", e))
     }
 
     /// Seals an artifact and records that.
@@ -124,7 +131,7 @@ impl Record {
     /// # Errors
     /// Ends the run.
     pub fn seal(
-        &mut self,
+        &self,
         class: karakuri_seal::Class,
         name: &str,
         media_type: &str,
@@ -132,6 +139,7 @@ impl Record {
     ) -> Result<Sealed, End> {
         let sealed = self
             .evidence
+            .borrow_mut()
             .seal(class, name, media_type, bytes)
             .map_err(|e: EvidenceError| End::evidence("sealing evidence", e))?;
         self.append(sealed.entry(&self.run))?;
@@ -147,7 +155,7 @@ impl Record {
 /// The run while the script lives.
 #[derive(Debug)]
 pub struct Session<'a> {
-    record: &'a mut Record,
+    record: &'a Record,
     broker: Broker,
     desktop: Desktop,
     display: Display,
@@ -199,7 +207,7 @@ impl From<DesktopError> for Fault {
 impl<'a> Session<'a> {
     /// A session whose desktop and display are up.
     pub fn new(
-        record: &'a mut Record,
+        record: &'a Record,
         broker: Broker,
         (desktop, display): (Desktop, Display),
         requester: Requester,

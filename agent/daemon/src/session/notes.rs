@@ -23,7 +23,7 @@ impl Session<'_> {
             }
             Call::Log(p) => self.line(p.level, &p.message),
             Call::SoftFail(p) => {
-                self.record.soft_failures.push(p.reason.clone());
+                self.record.soft_failures.borrow_mut().push(p.reason.clone());
                 self.line(Level::Warning, &p.reason);
             }
             Call::Retry(p) => {
@@ -58,7 +58,7 @@ impl Session<'_> {
         let json =
             serde_json::to_vec_pretty(value).map_err(|e| End::internal("writing an output", e))?;
         self.record.seal(class, &format!("output-{key}"), "application/json", json.as_slice())?;
-        self.record.outputs.insert(key.to_owned(), value.clone());
+        self.record.outputs.borrow_mut().insert(key.to_owned(), value.clone());
         Ok(Value::Null)
     }
 

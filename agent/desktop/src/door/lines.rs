@@ -64,7 +64,12 @@ fn open(desktop: Desktop, options: &Options) -> anyhow::Result<Hands> {
         take(options.images.clone().unwrap_or_default().join(name), name)?;
     }
     let mut dispatch = Dispatch::new(desktop);
-    let request = karakuri_protocol::desktop::Request::Open { version: VERSION, assets, images };
+    let request = karakuri_protocol::desktop::Request::Open {
+        version: VERSION,
+        assets,
+        images,
+        recording: None,
+    };
     match dispatch.answer(request, fds).reply {
         Reply::Opened { .. } => Ok(Hands::new(dispatch)),
         Reply::Failed(failure) => anyhow::bail!("{}", failure.message),

@@ -1,11 +1,14 @@
 //! From a request to its answer.
 
+use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::{Failure, Line, Question, Reply, Request, Script, VERSION};
 use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::recording::Recording;
+use karakuri_sandbox::link::Link;
 use karakuri_sandbox::memfd::sealed;
 
 use super::act;
@@ -15,6 +18,7 @@ use super::eyes::Eyes;
 use super::glance::Glances;
 use super::look::{self, Look};
 use crate::frame::Frame;
+use crate::record::recorder::Recorder;
 use crate::structure::table;
 use crate::x11::desktop::Desktop;
 
@@ -45,12 +49,15 @@ pub(crate) struct Dispatch {
     eyes: Option<Eyes>,
     caret: Caret,
     glances: Glances,
+    /// Waits for the first request after `open`: a run that uses no desktop has no recording.
+    recorder: Option<Rc<RefCell<Recorder>>>,
 }
 
 impl Dispatch {
     /// Answers nothing but `open` yet.
     pub(crate) fn new(desktop: Desktop) -> Self {
-        Self { desktop, eyes: None, caret: Caret::default(), glances: Glances::default() }
+        let (caret, glances) = (Caret::default(), Glances::default());
+        Self { desktop, eyes: None, caret, glances, recorder: None }
     }
 
     /// Carries out one request; a failure is an answer too.
@@ -64,6 +71,9 @@ impl Dispatch {
 
     fn carry_out(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
         let Some(eyes) = &mut self.eyes else { return self.open(request, fds) };
+        if let Some(recorder) = self.recorder.take() {
+            self.desktop.attach(recorder)?;
+        }
         match request {
             Request::Open { .. } => Err(ServeError::Request("the display is open already".into())),
             Request::Ask(question) => ask(&mut self.desktop, eyes, &mut self.glances, question),
@@ -78,8 +88,8 @@ impl Dispatch {
         }
     }
 
-    fn open(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
-        let Request::Open { version, assets, images } = request else {
+    fn open(&mut self, request: Request, mut fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
+        let Request::Open { version, assets, images, recording } = request else {
             return Err(ServeError::Request("the first request must be open".into()));
         };
         if version != VERSION {
@@ -88,13 +98,20 @@ impl Dispatch {
                  install both from one package"
             )));
         }
-        self.eyes = Some(Eyes::open(assets, images, fds)?);
+        self.recorder = recording.map(|how| recorder(how, fds.pop())).transpose()?;
+        self.eyes = Some(Eyes::open(assets, images, fds, self.recorder.clone())?);
         Ok(Answer::plain(Reply::Opened {
             version: VERSION,
             screen: self.desktop.screen(),
             capture: self.desktop.capture_name().to_owned(),
         }))
     }
+}
+
+fn recorder(how: Recording, link: Option<OwnedFd>) -> Result<Rc<RefCell<Recorder>>, ServeError> {
+    let link = link.ok_or_else(|| ServeError::Request("no link came for the recording".into()))?;
+    let link = Link::from_fd(link).map_err(|e| ServeError::Request(e.to_string()))?;
+    Ok(Rc::new(RefCell::new(Recorder::new(link, how))))
 }
 
 fn ask(

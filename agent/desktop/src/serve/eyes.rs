@@ -1,6 +1,8 @@
 //! What this process sees with: the reader and the bundle's pictures, as `open` brought them.
 
+use std::cell::RefCell;
 use std::os::fd::OwnedFd;
+use std::rc::Rc;
 use std::thread::available_parallelism;
 
 use karakuri_protocol::desktop::{Control, Line, Script};
@@ -13,6 +15,7 @@ use crate::frame::Frame;
 use crate::locate::{self, Found, Images};
 use crate::structure::{controls, merge};
 use crate::tree::Tree;
+use crate::record::recorder::Recorder;
 use crate::vision::{Models, Reader};
 
 /// The largest file of a picture in a bundle, in bytes.
@@ -26,6 +29,8 @@ pub(super) struct Eyes {
     reader: Option<Reader>,
     images: Images,
     tree: Tree,
+    /// Is told what was read: only that is recorded in the clear.
+    recorder: Option<Rc<RefCell<Recorder>>>,
 }
 
 impl Eyes {
@@ -34,6 +39,7 @@ impl Eyes {
         assets: Vec<String>,
         images: Vec<String>,
         fds: Vec<OwnedFd>,
+        recorder: Option<Rc<RefCell<Recorder>>>,
     ) -> Result<Self, ServeError> {
         if fds.len() != assets.len() + images.len() {
             return Err(ServeError::Request(format!(
@@ -54,7 +60,7 @@ impl Eyes {
         for (name, fd) in images.into_iter().zip(fds) {
             loaded.add(&name, &read_sealed(fd, MAX_PICTURE)?)?;
         }
-        Ok(Self { reader, images: loaded, tree: Tree::default() })
+        Ok(Self { reader, images: loaded, tree: Tree::default(), recorder })
     }
 
     /// The lines in `region` of `frame`.
@@ -65,7 +71,11 @@ impl Eyes {
         script: Script,
     ) -> Result<Vec<Line>, ServeError> {
         let reader = self.reader.as_mut().ok_or(ServeError::NoModels)?;
-        Ok(reader.read(frame, region, script)?)
+        let lines = reader.read(frame, region, script)?;
+        if let Some(recorder) = &self.recorder {
+            recorder.borrow_mut().read(frame, region);
+        }
+        Ok(lines)
     }
 
     /// The controls in `region` of `frame`: what the applications say is there, and what is seen.

@@ -36,8 +36,13 @@ impl Damage {
         Ok(Self { display: Rc::clone(display), damage, region, pending: true, kept: Vec::new() })
     }
 
-    /// A damage event arrived.
-    pub(super) fn notified(&mut self) {
+    /// A damage event arrived, of this object if `of` is its id.
+    pub(super) fn notified(&mut self, of: damage::Damage) {
+        self.pending |= of == self.damage;
+    }
+
+    /// All that was known is void: the screen is another.
+    pub(super) fn expect_all(&mut self) {
         self.pending = true;
     }
 

@@ -3,11 +3,13 @@
 //! Single-threaded. Whoever waits, waits in [`Desktop::pump`], so that programs which paste from us
 //! are answered whatever else is going on.
 
+use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::geometry::Rect;
+use rustix::event::Timespec;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
     AtomEnum, ClientMessageEvent, PropMode, PropertyNotifyEvent, Window,
@@ -22,6 +24,7 @@ use super::error::X11Error;
 use super::keyboard::Keyboard;
 use super::pointer::Pointer;
 use super::selection::Fetch;
+use super::tap::{Tap, Tapped};
 use super::windows;
 use crate::frame::Frame;
 
@@ -52,6 +55,7 @@ pub struct Desktop {
     damage: Damage,
     pub(super) fetch: Option<Fetch>,
     frame: Option<Rc<Frame>>,
+    tapped: Option<Tapped>,
 }
 
 impl Desktop {
@@ -73,6 +77,7 @@ impl Desktop {
             typed: super::ready::Typed::default(),
             fetch: None,
             frame: None,
+            tapped: None,
             display,
         })
     }
@@ -108,10 +113,39 @@ impl Desktop {
     /// # Errors
     /// When the connection broke.
     pub fn pump(&mut self, deadline: Instant) -> Result<bool, X11Error> {
-        let Some(first) = self.display.next_event(deadline)? else { return Ok(false) };
-        self.route(&first)?;
-        self.drain()?;
-        Ok(true)
+        loop {
+            let tapped = self.tapped.as_ref();
+            let wake = tapped.and_then(Tapped::due).map_or(deadline, |due| due.min(deadline));
+            let first = self.display.next_event(wake, tapped.map(Tapped::fd))?;
+            let told = first.is_some();
+            if let Some(first) = first {
+                self.route(&first)?;
+                self.drain()?;
+            }
+            self.show_tap(!told && Instant::now() < wake)?;
+            if told || Instant::now() >= deadline {
+                return Ok(told);
+            }
+        }
+    }
+
+    /// Lets `tap` see all that is drawn from now on, whatever else is waited for.
+    ///
+    /// # Errors
+    /// When the server refuses to tell what is drawn.
+    pub fn attach(&mut self, tap: Rc<RefCell<dyn Tap>>) -> Result<(), X11Error> {
+        self.tapped = Some(Tapped::new(&self.display, tap)?);
+        Ok(())
+    }
+
+    /// Shows the tap what it waits for when it is time, or when it is `called` through its fd.
+    fn show_tap(&mut self, called: bool) -> Result<(), X11Error> {
+        let Some(tapped) = &mut self.tapped else { return Ok(()) };
+        let due = || tapped.due().is_some_and(|due| due <= Instant::now());
+        if (called || due()) && !tapped.show(self.display.screen(), &mut *self.capture)? {
+            self.tapped = None;
+        }
+        Ok(())
     }
 
     /// Handles what is already there, without waiting.
@@ -120,7 +154,7 @@ impl Desktop {
     /// When the connection broke.
     pub fn drain(&mut self) -> Result<(), X11Error> {
         let now = Instant::now();
-        while let Some(event) = self.display.next_event(now)? {
+        while let Some(event) = self.display.next_event(now, None)? {
             self.route(&event)?;
         }
         Ok(())
@@ -132,13 +166,24 @@ impl Desktop {
     /// # Errors
     /// When the connection broke.
     pub fn serve_until_readable(&mut self, other: BorrowedFd<'_>) -> Result<(), X11Error> {
+        let mut called = false;
         loop {
+            // Afterwards, as what asks the server may also read events off the socket.
+            self.show_tap(called)?;
             self.drain()?;
             let display = Rc::clone(&self.display);
-            let ready = super::display::wait_readable(&[other, display.as_fd()], None)?;
+            let tapped = self.tapped.as_ref();
+            let left = tapped.and_then(Tapped::due).map(|due| {
+                let left = due.saturating_duration_since(Instant::now());
+                Timespec::try_from(left).unwrap_or_default()
+            });
+            let fds = [other, display.as_fd()];
+            let fds: Vec<_> = fds.into_iter().chain(tapped.map(Tapped::fd)).collect();
+            let ready = super::display::wait_readable(&fds, left.as_ref())?;
             if ready.first() == Some(&true) {
                 return Ok(());
             }
+            called = ready.get(2) == Some(&true);
         }
     }
 
@@ -155,7 +200,12 @@ impl Desktop {
         }
         self.signs.pasted.extend(self.clipboard.handle(event)?);
         match event {
-            Event::DamageNotify(_) => self.damage.notified(),
+            Event::DamageNotify(told) => {
+                self.damage.notified(told.damage);
+                if let Some(tapped) = &mut self.tapped {
+                    tapped.notified(told.damage);
+                }
+            }
             Event::PropertyNotify(change) => self.property_changed(change),
             Event::ClientMessage(message) => self.message(message),
             Event::ConfigureNotify(e) if e.window == self.display.root => {
@@ -192,7 +242,10 @@ impl Desktop {
         if self.display.resized(width, height) {
             self.capture = capture::open(&self.display, self.backend)?;
             self.frame = None;
-            self.damage.notified();
+            self.damage.expect_all();
+            if let Some(tapped) = &mut self.tapped {
+                tapped.expect_all();
+            }
         }
         Ok(())
     }

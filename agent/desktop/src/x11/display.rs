@@ -115,9 +115,14 @@ impl Display {
         Ok(self.connection.sync()?)
     }
 
-    /// The next event, or none when `deadline` comes first. A deadline that has passed takes only
-    /// what is already there.
-    pub(crate) fn next_event(&self, deadline: Instant) -> Result<Option<Event>, X11Error> {
+    /// The next event, or none when `deadline` comes or `other` is readable first. A deadline that
+    /// has passed takes only what is already there.
+    pub(crate) fn next_event(
+        &self,
+        deadline: Instant,
+        other: Option<BorrowedFd<'_>>,
+    ) -> Result<Option<Event>, X11Error> {
+        let fds: Vec<_> = [self.as_fd()].into_iter().chain(other).collect();
         loop {
             // Before looking for events, because sending may also read some off the socket, and
             // then the socket has nothing left to wake us with.
@@ -129,7 +134,10 @@ impl Display {
             if left.is_zero() {
                 return Ok(None);
             }
-            wait_readable(&[self.as_fd()], Timespec::try_from(left).ok().as_ref())?;
+            let readable = wait_readable(&fds, Timespec::try_from(left).ok().as_ref())?;
+            if readable == [false, true] {
+                return Ok(None);
+            }
         }
     }
 

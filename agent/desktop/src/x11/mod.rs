@@ -21,5 +21,6 @@ pub(crate) mod pointer;
 pub(crate) mod ready;
 pub(crate) mod selection;
 pub(crate) mod shm;
+pub mod tap;
 pub mod typing;
 pub(crate) mod windows;

@@ -217,7 +217,8 @@ impl Desktop {
             .spawn()
             .unwrap();
         let mut desktop = Self { link: ours, process: Owned(process), capture: String::new() };
-        let open = Request::Open { version: VERSION, assets: Vec::new(), images: Vec::new() };
+        let (assets, images) = (Vec::new(), Vec::new());
+        let open = Request::Open { version: VERSION, assets, images, recording: None };
         match desktop.ask(open) {
             Reply::Opened { capture, .. } => desktop.capture = capture,
             other => panic!("not opened: {other:?}"),
