@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Run any command in the sandbox a script gets, or show what that sandbox is
     Sandbox(Sandbox),
+    /// Make a video of a run's recording
+    Recording(Recording),
     /// Speak the script API on stdin and stdout to a display that is already there
     Desktop(Desktop),
 }
@@ -181,6 +183,23 @@ pub(crate) struct OfRun {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Recording {
+    #[command(subcommand)]
+    pub(crate) command: RecordingCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RecordingCommand {
+    /// Decrypt the recording with the key in the state directory and make a video of it with ffmpeg
+    Export {
+        /// Id of a run, or `last`
+        run: String,
+        /// The file to write, .mp4 or .mkv; it must not be there
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

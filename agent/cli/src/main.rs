@@ -12,6 +12,7 @@ mod lint;
 mod mcp;
 mod output;
 mod progress;
+mod recording;
 mod report;
 mod run;
 mod sandbox;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Artifacts(arguments) => artifacts::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Recording(arguments) => recording::run(arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Desktop(arguments) => desktop::run(arguments),
         Command::Sandbox(arguments) => return sandbox::main(arguments),
