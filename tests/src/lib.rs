@@ -4,6 +4,7 @@
 
 mod agent;
 pub mod bench;
+pub mod film;
 mod ordinary;
 mod outside;
 mod workflow;
