@@ -4,6 +4,7 @@
 mod error;
 mod peers;
 mod processes;
+mod recording;
 mod round;
 mod run;
 mod sandbox;

@@ -178,6 +178,14 @@ impl Bench {
         super::sandbox::start(report)
     }
 
+    /// What a recording costs karakuri-desktop on an office desktop.
+    ///
+    /// # Errors
+    /// When a run fails.
+    pub fn recording(&self, report: &mut Report) -> Result<(), BenchError> {
+        super::recording::cost(&self.agent, report)
+    }
+
     /// Memory and processor time of each process while the script sleeps.
     ///
     /// # Errors

@@ -34,6 +34,7 @@ fn measure() -> Result<(), BenchError> {
 fn rounds(bench: &Bench, report: &mut Report) -> Result<(), BenchError> {
     bench.idle(report)?;
     bench.sandbox(report)?;
+    bench.recording(report)?;
     for round in 1..=ROUNDS {
         eprintln!("bench: round {round} of {ROUNDS}");
         bench.round(report)?;
