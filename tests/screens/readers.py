@@ -85,19 +85,44 @@ def tesseract(picture, language):
     return [(" ".join(word for word, _ in words), around(words), words) for words in lines.values()], seconds
 
 
+#: Each prints the texts, their corners and the processor seconds of its second reading of a picture.
+RAPIDOCR = """
+from rapidocr import RapidOCR
+engine = RapidOCR()
+def read(path):
+    found = engine(path)
+    return list(found.txts or ()), [box.tolist() for box in (found.boxes if found.boxes is not None else ())]
+"""
+FASTER_PADDLE = """
+from faster_paddle import OcrEngine
+engine = OcrEngine(model_size="tiny", threads=1, det_max_side=1920)
+def read(path):
+    found = engine.ocr(open(path, "rb").read())["bounds"].values()
+    return [line["text"] for line in found], [[line["topLeftCoord"], line["bottomRightCoord"]] for line in found]
+"""
+MEASURE = """
+import json, sys, time
+read(sys.argv[1])
+start = time.process_time()
+texts, boxes = read(sys.argv[1])
+print("\\n" + json.dumps([texts, boxes, time.process_time() - start]))
+"""
+
+
 def rapidocr(python, picture):
-    """RapidOCR in an interpreter that has it; words share the box of their line by their length."""
-    script = (
-        "import json, sys, time\n"
-        "from rapidocr import RapidOCR\n"
-        "engine = RapidOCR()\n"
-        "engine(sys.argv[1])\n"
-        "start = time.process_time()\n"
-        "found = engine(sys.argv[1])\n"
-        "seconds = time.process_time() - start\n"
-        "print('\\n' + json.dumps([list(found.txts), [b.tolist() for b in found.boxes], seconds]))\n"
-    )
-    output = subprocess.run([python, "-c", script, str(picture)], capture_output=True, text=True, check=True)
+    """RapidOCR in an interpreter that has it."""
+    return by_lines(python, RAPIDOCR, picture)
+
+
+def faster_paddle(python, picture):
+    """faster-paddle with its tiny models, one thread, the whole screen at its size."""
+    return by_lines(python, FASTER_PADDLE, picture)
+
+
+def by_lines(python, engine, picture):
+    """A reader that gives lines alone: words share the box of theirs by their length."""
+    command = [python, "-c", engine + MEASURE, str(picture)]
+    output = subprocess.run(command, capture_output=True, text=True, check=True)
     texts, boxes, seconds = json.loads(output.stdout.splitlines()[-1])
     lines = []
     for text, corners in zip(texts, boxes):

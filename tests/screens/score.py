@@ -11,102 +11,48 @@ word is found by lies in the word, give or take 2 pixels.
 import argparse
 import json
 import subprocess
-import unicodedata
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 import readers
+from scoring import by_target, by_words, on_screen, score
 from screens import SCREENS
 from stage import display, shown
 
-#: Pixels that a click may lie beside a word's box.
-SLACK = 2
+def capture(picture, environment):
+    """What the X server shows, as a file."""
+    subprocess.run(["import", "-window", "root", str(picture)], env=environment, check=True)
 
 
-def plain(text):
-    return "".join(unicodedata.normalize("NFKC", text).split())
-
-
-def middle(box):
-    return box[0] + box[2] / 2, box[1] + box[3] / 2
-
-
-def holds(box, point, slack=0):
-    return all(box[axis] - slack <= point[axis] <= box[axis] + box[axis + 2] + slack for axis in (0, 1))
-
-
-def on_screen(box, size):
-    width, height = (int(side) for side in size.split("x"))
-    return box[0] >= 0 and box[1] >= 0 and box[0] + box[2] <= width and box[1] + box[3] <= height
-
-
-def right(read, box, truth):
-    """Whether a word that was read stands there: Japanese is read in pieces of what it is written in."""
-    for word, place in truth:
-        if holds(place, middle(box), SLACK):
-            whole = plain(word)
-            return plain(read) == whole or (not whole.isascii() and plain(read) in whole)
-    return False
-
-
-def score(lines, truth, area, click):
-    found = [
-        any(holds(box, middle(place)) and plain(word) in plain(text) for text, box, _ in lines)
-        for word, place in truth
-    ]
-    clicked = [any(holds(place, at, SLACK) for at in click(word)) for word, place in truth]
-    read = [(word, box) for _, _, words in lines for word, box in words if holds(area, middle(box)) and word.strip()]
-    wrong = [(word, box) for word, box in read if not right(word, box, truth)]
-    return {
-        "words": len(truth), "recalled": sum(found), "clicked": sum(clicked), "read": len(read),
-        "right": len(read) - len(wrong),
-        "missed": [word for (word, _), hit in zip(truth, found) if not hit],
-        "unclicked": [word for (word, _), hit in zip(truth, clicked) if not hit],
-        "wrong": [word for word, _ in wrong],
-    }
-
-
-def by_words(lines):
-    """Where a click by the reader's own boxes goes."""
-    return lambda text: [middle(box) for _, _, words in lines for word, box in words if plain(word) == plain(text)]
-
-
-def by_target(door):
-    """Where a click on a text goes."""
-    def places(text):
-        target = {"find": {"text": {"value": text}}}
-        return [hit["at"] for hit in door.call("find_all", target=target)]
-
-    return places
-
-
-def measure(screen, options):
-    """The scores of all readers of one screen."""
+def measure(screen, desktop, assets, peers=(), keep=None):
+    """The scores of all readers of one screen; `peers` are names and functions of a picture."""
     size = "2560x1600" if screen.get("scale") == 2 else "1280x900"
-    scores = {}
-    with display(size) as environment, shown(screen, environment) as truth:
+    with tempfile.TemporaryDirectory() as directory, display(size) as environment, shown(screen, environment) as truth:
         area = truth["area"]
         words = [word for word in truth["words"] if on_screen(word[1], size)]
-        picture = Path(options.keep or "/tmp", f"{screen['name']}.png")
-        with readers.door(options.desktop, options.assets, screen["language"], environment) as door:
+        picture = Path(keep or directory, f"{screen['name']}.png")
+        with readers.door(desktop, assets, screen["language"], environment) as door:
             door.call("wait_still", still_ms=500)
-            subprocess.run(["import", "-window", "root", str(picture)], env=environment, check=True)
+            capture(picture, environment)
             lines, seconds = door.read()
             ours = score(lines, words, area, by_target(door))
-            scores["karakuri"] = {**ours, "seconds": seconds, "memory": door.memory()}
-        if options.keep:
+            scores = {"karakuri": {**ours, "seconds": seconds, "memory": door.memory()}}
+        if keep:
             picture.with_suffix(".json").write_text(json.dumps({**truth, "lines": lines}, ensure_ascii=False))
-    peers = {}
-    if "tesseract" in options.peer:
-        peers["tesseract"] = readers.tesseract(picture, screen["language"])
-    if options.rapidocr:
-        peers["rapidocr"] = readers.rapidocr(options.rapidocr, picture)
-    for name, answer in peers.items():
-        if answer:
-            scores[name] = {**score(answer[0], words, area, by_words(answer[0])), "seconds": answer[1]}
-    if not options.keep:
-        picture.unlink()
+        for name, read in peers:
+            answer = read(picture, screen["language"])
+            if answer:
+                scores[name] = {**score(answer[0], words, area, by_words(answer[0])), "seconds": answer[1]}
     return scores
+
+
+def chosen(options):
+    """The peers that were asked for."""
+    if "tesseract" in options.peer:
+        yield "tesseract", readers.tesseract
+    if options.rapidocr:
+        yield "rapidocr", lambda picture, _: readers.rapidocr(options.rapidocr, picture)
 
 
 def show(title, scores):
@@ -139,7 +85,9 @@ def main():
             options.tuned and screen["held_out"]
         ):
             continue
-        for reader, scores in measure(screen, options).items():
+        for reader, scores in measure(
+            screen, options.desktop, options.assets, list(chosen(options)), options.keep
+        ).items():
             if options.json:
                 print(json.dumps({"screen": screen["name"], "category": screen["category"], "reader": reader, **scores}), flush=True)
                 continue
@@ -153,4 +101,5 @@ def main():
         show(f"= {category} ({reader})", scores)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,6 @@ mod outside;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};
-pub use ordinary::Ordinary;
+pub use ordinary::{Ordinary, assets};
 pub use outside::Outside;
 pub use workflow::Workflow;

@@ -54,7 +54,9 @@ impl Ordinary {
     }
 }
 
-fn assets() -> PathBuf {
+/// The directory of the models.
+#[must_use]
+pub fn assets() -> PathBuf {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
     std::env::var_os("KARAKURI_ASSETS")
         .map_or_else(|| home().join(".cache/karakuri/assets"), PathBuf::from)

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::{Point, Rect};
-use crate::role::Role;
 use crate::recording::Recording;
+use crate::role::Role;
 use crate::target::Target;
 use crate::untrusted::Untrusted;
 

@@ -8,6 +8,7 @@ mod recording;
 mod round;
 mod run;
 mod sandbox;
+mod screens;
 mod table;
 
 pub use error::BenchError;

@@ -9,6 +9,7 @@ use super::error::{BenchError, of};
 use super::peers::Peers;
 use super::processes::{Memory, Process};
 use super::run::{Mark, Run};
+use super::screens;
 use super::table::{Idle, Report};
 use crate::{Agent, Workflow, repository};
 
@@ -49,6 +50,14 @@ impl Bench {
             page,
             words,
         })
+    }
+
+    /// Seeing and typing, once.
+    ///
+    /// # Errors
+    /// When a reader fails.
+    pub fn screens(&self, report: &mut Report) -> Result<(), BenchError> {
+        screens::measure(report)
     }
 
     /// Everything that has a peer, once.

@@ -21,9 +21,9 @@ pub struct Report {
 #[derive(Debug)]
 pub(super) struct Row {
     what: String,
-    unit: &'static str,
+    unit: String,
     ours: Vec<f64>,
-    peer: Option<&'static str>,
+    peer: Option<String>,
     theirs: Vec<f64>,
 }
 
@@ -38,10 +38,16 @@ pub(super) struct Idle {
 
 impl Report {
     /// The row for `what`, a new one at the first call.
-    pub(super) fn row(&mut self, what: &str, unit: &'static str) -> &mut Row {
+    pub(super) fn row(&mut self, what: &str, unit: &str) -> &mut Row {
         let index = self.rows.iter().position(|row| row.what == what).unwrap_or_else(|| {
             let (ours, theirs) = (Vec::new(), Vec::new());
-            self.rows.push(Row { what: what.to_owned(), unit, ours, peer: None, theirs });
+            self.rows.push(Row {
+                what: what.to_owned(),
+                unit: unit.to_owned(),
+                ours,
+                peer: None,
+                theirs,
+            });
             self.rows.len() - 1
         });
         &mut self.rows[index]
@@ -64,24 +70,27 @@ impl Row {
         self
     }
 
-    pub(super) fn peer(&mut self, name: &'static str, value: f64) -> &mut Self {
-        self.peer = Some(name);
+    pub(super) fn peer(&mut self, name: &str, value: f64) -> &mut Self {
+        self.peer = Some(name.to_owned());
         self.theirs.push(value);
         self
     }
 
     /// Median to median.
     fn ratio(&self) -> Option<f64> {
-        self.peer.map(|_| median(&self.ours) / median(&self.theirs)).filter(|r| r.is_finite())
+        self.peer
+            .as_ref()
+            .map(|_| median(&self.ours) / median(&self.theirs))
+            .filter(|r| r.is_finite())
     }
 
     fn json(&self) -> Value {
         let series = |values: &[f64]| json!({ "min": min(values), "median": median(values), "values": values });
         let mut row =
             json!({ "what": self.what, "unit": self.unit, "karakuri": series(&self.ours) });
-        if let Some(name) = self.peer {
+        if let Some(name) = &self.peer {
             row["peer"] = series(&self.theirs);
-            row["peer"]["name"] = name.into();
+            row["peer"]["name"] = name.as_str().into();
             row["ratio"] = self.ratio().into();
         }
         row
@@ -132,7 +141,7 @@ impl fmt::Display for Row {
             format!("{}, {}", self.what, self.unit)
         };
         write!(f, "{what:<42} {:>9.1} {:>9.1}", min(&self.ours), median(&self.ours))?;
-        if let (Some(name), theirs) = (self.peer, &self.theirs) {
+        if let (Some(name), theirs) = (&self.peer, &self.theirs) {
             let ratio = self.ratio().map_or_else(|| "-".to_owned(), shown);
             write!(f, " {:>9.1} {:>9.1}  {ratio:>6}  {name}", min(theirs), median(theirs))?;
         }

@@ -35,6 +35,7 @@ fn rounds(bench: &Bench, report: &mut Report) -> Result<(), BenchError> {
     bench.idle(report)?;
     bench.sandbox(report)?;
     bench.recording(report)?;
+    bench.screens(report)?;
     for round in 1..=ROUNDS {
         eprintln!("bench: round {round} of {ROUNDS}");
         bench.round(report)?;

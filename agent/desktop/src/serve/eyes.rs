@@ -13,9 +13,9 @@ use karakuri_sandbox::memfd::read_sealed;
 use super::error::ServeError;
 use crate::frame::Frame;
 use crate::locate::{self, Found, Images};
+use crate::record::recorder::Recorder;
 use crate::structure::{controls, merge};
 use crate::tree::Tree;
-use crate::record::recorder::Recorder;
 use crate::vision::{Models, Reader};
 
 /// The largest file of a picture in a bundle, in bytes.

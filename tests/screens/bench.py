@@ -1,0 +1,121 @@
+"""The rows of `make bench` that are about seeing and typing, each beside its peers on the same screen.
+
+/usr/bin/python3 bench.py DESKTOP ASSETS PYTHON prints one JSON object a row, as it is measured.
+PYTHON is the interpreter that has the peers.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import readers
+from score import capture, measure
+from screens import JAPANESE, LATIN, SCREENS, screen
+from scoring import by_target, by_words, on_screen, score
+from speed import costs
+from stage import display, ended, shown
+
+SIZE = "1920x1080"
+TYPED = 2000
+
+
+def row(what, unit, ours, peer=None, theirs=None):
+    print(json.dumps({"what": what, "unit": unit, "ours": ours, "peer": peer, "theirs": theirs}), flush=True)
+
+
+def share(scores, part, whole):
+    return round(100 * sum(s[part] for s in scores) / max(sum(s[whole] for s in scores), 1), 1)
+
+
+def full_screens(desktop, assets, python):
+    """A page that fills the screen, read by everybody after another one, so that models are loaded."""
+    for language in (LATIN, JAPANESE):
+        # In another size: no line of it is known when the other comes.
+        first = screen("before", "page", "web", False, language=language, rows=20, pixels=16)
+        page = screen(f"full-{language}", "page", "web", False, language=language, rows=26, pixels=13)
+        with tempfile.TemporaryDirectory() as directory, display(SIZE) as environment:
+            picture = Path(directory, "screen.png")
+            with readers.door(desktop, assets, language, environment) as door:
+                with shown(first, environment):
+                    door.call("wait_still", still_ms=500)
+                    door.read()
+                with shown(page, environment) as truth:
+                    door.call("wait_still", still_ms=500)
+                    capture(picture, environment)
+                    lines, seconds = door.read()
+                    words = [word for word in truth["words"] if on_screen(word[1], SIZE)]
+                    ours = score(lines, words, truth["area"], by_target(door))
+                peers = {"RapidOCR": readers.rapidocr(python, picture)}
+                if language == LATIN:
+                    peers["faster-paddle tiny"] = readers.faster_paddle(python, picture)
+                    peers["tesseract"] = readers.tesseract(picture, language)
+            what = f"full {language} screen"
+            for name, (lines, theirs) in peers.items():
+                other = score(lines, words, truth["area"], by_words(lines))
+                row(f"{what}, processor, {name}", "ms", seconds * 1000, name, theirs * 1000)
+                row(f"{what}, words found, {name}", "%", share([ours], "recalled", "words"), name,
+                    share([other], "recalled", "words"))
+
+
+def typing(desktop, assets):
+    """The same ASCII text into xterm; what arrived is compared."""
+    text = "".join(chr(32 + (n * 7) % 95) for n in range(TYPED))
+    with tempfile.TemporaryDirectory() as directory:
+        def typed(name, type_text):
+            received = Path(directory, name)
+            terminal = ["xterm", "-e", "sh", "-c", f"stty raw -echo; echo ready >{received}.ready; head -c {TYPED} >{received}"]
+            with display("1024x768") as environment, ended(*terminal, env=environment, stderr=subprocess.DEVNULL):
+                with readers.door(desktop, assets, LATIN, environment) as door:
+                    while not Path(f"{received}.ready").exists():
+                        time.sleep(0.05)
+                    door.call("wait_still", still_ms=300)
+                    start = time.monotonic()
+                    type_text(door, environment)
+                    seconds = time.monotonic() - start
+                    door.call("wait_still", still_ms=300)
+                if received.read_text() != text:
+                    row(f"WRONG TEXT arrived: {name}", "", 1)
+                return seconds * 1000
+
+        ours = typed("karakuri", lambda door, _: door.call("type_text", text=text))
+        theirs = typed("xdotool", lambda _, environment: subprocess.run(["xdotool", "type", text], env=environment, check=True))
+        row(f"{TYPED} characters into xterm", "ms", ours, "xdotool", theirs)
+
+
+def seeing(desktop, assets):
+    """What costs how much once a screen was read."""
+    measured = costs(desktop, assets)
+    for what, key, kind in [
+        ("unchanged screen, processor", "unchanged", "cpu"), ("find on a read screen", "find", "wall"),
+        ("find and click on a read screen", "find and click", "wall"),
+        ("changed 400 x 200 dialog, processor", "dialog, waited for", "cpu"),
+    ]:
+        row(what, "ms", measured[key][kind])
+    row("karakuri-desktop after a full screen", "MiB", measured["most MiB"])
+
+
+def corpus(desktop, assets):
+    """How well every screen of the corpus is read."""
+    by_category = defaultdict(list)
+    for one in SCREENS:
+        ours = measure(one, desktop, assets)["karakuri"]
+        for category in (one["category"], "all", "held out" if one["held_out"] else "tuned"):
+            by_category[category].append(ours)
+    for category, scores in sorted(by_category.items()):
+        row(f"corpus, {category}: words found", "%", share(scores, "recalled", "words"))
+        row(f"corpus, {category}: of those read, right", "%", share(scores, "right", "read"))
+        row(f"corpus, {category}: clicks in the word", "%", share(scores, "clicked", "words"))
+
+
+def main(desktop, assets, python):
+    full_screens(desktop, assets, python)
+    seeing(desktop, assets)
+    typing(desktop, assets)
+    corpus(desktop, assets)
+
+
+main(*sys.argv[1:])
