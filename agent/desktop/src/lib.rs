@@ -2,7 +2,7 @@
 //!
 //! Siblings do not import each other except downwards: [`serve`] composes [`x11`] (capture, input,
 //! windows, clipboard), [`tree`] (what applications say is there), [`vision`] (reading), [`locate`]
-//! (targets) and [`structure`] (tables, controls); all of them know [`frame`]. [`record`] sees what
+//! (targets) and [`structure`] (tables, controls); all of them know [`frame`]. `record` sees what
 //! [`x11`] is shown and what was read of it.
 //! [`door`] is another way to ask [`serve`], for development.
 
