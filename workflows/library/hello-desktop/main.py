@@ -8,8 +8,7 @@ d.type_text(greeting + "\n")  # the caret goes to the next line, out of the way
 seen = d.expect(d.text(greeting))
 d.press("ctrl+s")
 d.wait_for('text:"Name:"')
-d.press("ctrl+a")
-d.type_text("/files/greeting.txt")
+d.type_text("/files/greeting.txt")  # over the name that the dialog has selected
 d.click(d.text("Save").right_of('text:"Cancel"'))
 d.wait_gone('text:"Name:"')
 run.attach("/files/greeting.txt")
