@@ -10,8 +10,8 @@ test)
 # inside the sandbox, and the official MCP SDK drives a run.'
     ;;
 bench)
-    packages=('rapidocr==3.10.0' 'onnxruntime==1.31.1' 'faster-paddle==1.0.4' 'mss==10.2.0' 'numpy==2.4.6')
-    purpose='of the benchmarks: others that read screens and take pictures of them.'
+    packages=('rapidocr==3.10.0' 'onnxruntime==1.31.1' 'faster-paddle==1.0.4' 'numpy==2.4.6')
+    purpose='of the benchmarks: others that read screens.'
     ;;
 *)
     echo "usage: lock-python.sh test|bench" >&2
