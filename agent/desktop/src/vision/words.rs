@@ -2,7 +2,8 @@
 //!
 //! A word ends at white space. Japanese is written without it, so a piece that holds Japanese is
 //! also cut where the kind of character changes: `消費税（10％）` is `消費税`, `（`, `10％`, `）`. That
-//! gives a label and the value behind it boxes of their own.
+//! gives a label and the value behind it boxes of their own. And it is cut at a wide gap: a space
+//! between two Japanese words is often not read.
 
 use std::ops::Range;
 
@@ -13,10 +14,14 @@ use karakuri_protocol::untrusted::Untrusted;
 use super::ctc::Glyph;
 use super::ink::Ink;
 
+/// A gap of so many line heights parts two Japanese words. Between the characters of one there is at
+/// most a third of a height.
+const GAP: f64 = 0.5;
+
 /// The line that `glyphs` make, its boxes relative to the line's own top left corner; nothing when
 /// there is no visible character. `height` is the line's, in pixels.
 pub(crate) fn line(glyphs: &[Glyph], ink: &Ink, height: u32) -> Option<Line> {
-    let words: Vec<Word> = pieces(glyphs)
+    let words: Vec<Word> = pieces(glyphs, ink, f64::from(height) * GAP)
         .into_iter()
         .map(|piece| Word {
             rect: boxed(&span(glyphs, &piece, ink), height),
@@ -29,15 +34,19 @@ pub(crate) fn line(glyphs: &[Glyph], ink: &Ink, height: u32) -> Option<Line> {
     Some(Line { rect, text: Untrusted::new(all.trim()), confidence: confidence(glyphs), words })
 }
 
-/// Ranges of glyphs that are words.
-fn pieces(glyphs: &[Glyph]) -> Vec<Range<usize>> {
+/// Ranges of glyphs that are words; those of Japanese have no gap of `widest` columns.
+fn pieces(glyphs: &[Glyph], ink: &Ink, widest: f64) -> Vec<Range<usize>> {
+    let is_gap = |a: &Glyph, b: &Glyph| {
+        let between = column(a, ink)..column(b, ink).max(column(a, ink));
+        kind(a) == Kind::Japanese && ink.gaps(between).iter().any(|gap| gap.len() as f64 >= widest)
+    };
     let mut pieces = Vec::new();
     let mut start = 0;
     for piece in glyphs.split(is_space) {
         let end = start + piece.len();
         if piece.iter().any(|glyph| kind(glyph) == Kind::Japanese) {
             let mut from = start;
-            for same in piece.chunk_by(|a, b| kind(a) == kind(b)) {
+            for same in piece.chunk_by(|a, b| kind(a) == kind(b) && !is_gap(a, b)) {
                 pieces.push(from..from + same.len());
                 from += same.len();
             }
@@ -128,7 +137,8 @@ mod tests {
     use crate::frame::Frame;
     use image::{Rgb, RgbImage};
 
-    /// One character in each 10 pixels, its stroke 6 pixels wide in the middle of them.
+    /// One character in each 10 pixels, its stroke 6 pixels wide in the middle of them; `_` is a space
+    /// that is not read.
     fn read(text: &str) -> Line {
         let count = text.chars().count();
         let glyphs: Vec<Glyph> = text
@@ -142,11 +152,12 @@ mod tests {
             .collect();
         let width = 10 * u32::try_from(count).unwrap();
         let image = RgbImage::from_fn(width, 20, |x, y| {
-            let stroke = !glyphs[(x / 10) as usize].text.trim().is_empty();
+            let stroke = !["", "_"].contains(&glyphs[(x / 10) as usize].text.trim());
             let dark = stroke && (2..8).contains(&(x % 10)) && y == 10;
             Rgb([if dark { 0 } else { 255 }; 3])
         });
-        line(&glyphs, &Ink::of(&Frame::from_rgb(&image).unwrap()), 20).unwrap()
+        let read: Vec<Glyph> = glyphs.into_iter().filter(|glyph| glyph.text != "_").collect();
+        line(&read, &Ink::of(&Frame::from_rgb(&image).unwrap()), 20).unwrap()
     }
 
     fn words(line: &Line) -> Vec<(&str, Rect)> {
@@ -168,5 +179,13 @@ mod tests {
         let texts: Vec<&str> = words(&line).into_iter().map(|(text, _)| text).collect();
         assert_eq!(texts, ["合計", "：", "¥98", "(", "税", ")"]);
         assert_eq!(line.words[2].rect, Rect::new(32, 0, 26, 20));
+    }
+    #[test]
+    fn japanese_is_cut_at_a_wide_gap() {
+        let line = read("氏名_住所_98");
+        let texts: Vec<&str> = words(&line).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(texts, ["氏名", "住所", "98"]);
+        assert_eq!(line.words[1].rect, Rect::new(32, 0, 16, 20));
+        assert_eq!(line.text.danger_raw(), "氏名住所98");
     }
 }
