@@ -23,6 +23,7 @@ for title in ["First", "Second"]:
     tabs.addTab(QPushButton(f"Save {title}"), title)
 form.addRow(tabs)
 window.show()
+window.setFocus()  # no text cursor stands beside what is read
 app.exec()
 "#;
 
