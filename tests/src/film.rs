@@ -91,8 +91,12 @@ pub fn pictures(file: &Path) -> Vec<Picture> {
         .stdin(Stdio::null())
         .output()
         .unwrap_or_else(|e| panic!("ffmpeg: {e}"));
+    // Raw video has no times as fine as 1 ms; every picture comes out all the same.
+    let of_times = ["non monotonically increasing dts", "Last message repeated"];
     let said = String::from_utf8_lossy(&decoded.stderr).into_owned();
-    assert!(decoded.status.success() && said.is_empty(), "{}: {said}", file.display());
+    let mut errors = said.lines().filter(|line| !of_times.iter().any(|part| line.contains(part)));
+    let clean = errors.all(|line| line.trim().is_empty());
+    assert!(decoded.status.success() && clean, "{}: {said}", file.display());
     let whole = decoded.stdout.chunks_exact(width * height * 3);
     assert!(whole.remainder().is_empty(), "{} ends within a picture", file.display());
     whole.map(|rgb| Picture { width: *width, rgb: rgb.to_vec() }).collect()
