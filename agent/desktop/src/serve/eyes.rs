@@ -100,12 +100,13 @@ impl Eyes {
         target: &Target,
         script: Script,
     ) -> Result<Found, ServeError> {
-        let mut elements = windows;
-        let mut lines = Vec::new();
+        let lines = if locate::reads_text(target) {
+            self.read(frame, readable(target).unwrap_or(frame.bounds()), script)?
+        } else {
+            Vec::new()
+        };
         let named = locate::names_role(target);
-        if locate::reads_text(target) {
-            lines = self.read(frame, readable(target).unwrap_or(frame.bounds()), script)?;
-        }
+        let mut elements = windows;
         if named {
             elements.extend(self.tree.elements(frame.bounds()));
             elements.sort_by_key(|one| (one.rect.center().y, one.rect.left));

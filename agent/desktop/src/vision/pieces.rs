@@ -10,7 +10,7 @@ use crate::frame::Frame;
 
 /// A gap of this many line heights parts two pieces. A space is a third of the height of a line,
 /// and Japanese leaves one full character between words.
-const GAP: f64 = 1.3;
+pub(super) const GAP: f64 = 1.3;
 /// Room left around a piece, in line heights: recognition reads cramped ends badly.
 const ROOM: f64 = 0.3;
 /// How far a ruled line must reach over the box, above and below, in line heights: a text cursor

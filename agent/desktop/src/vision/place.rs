@@ -5,12 +5,11 @@ use karakuri_protocol::geometry::Rect;
 
 use super::change::around;
 use super::ink::Ink;
+use super::pieces::GAP;
 use crate::frame::Frame;
 
 /// Beside a known line, what is narrower than this share of its height is the room around that line.
 const LEAST: f64 = 0.4;
-/// Characters further apart than this, in heights of a line, do not belong together.
-const GAP: f64 = 1.3;
 /// How far, in pixels, the ends of a known line may lie from those of one that is found.
 const SLACK: u32 = 2;
 
