@@ -13,7 +13,7 @@ use crate::target::Target;
 use crate::untrusted::Untrusted;
 
 /// Version of the messages below; both sides must say the same.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// A writing system, which decides the models that read it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
