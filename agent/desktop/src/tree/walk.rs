@@ -1,4 +1,4 @@
-//! Through the trees, level by level, every question of a level at once.
+//! Through the trees, level by level, many elements at once.
 
 use std::time::Instant;
 
@@ -17,6 +17,9 @@ const MAX_NODES: usize = 4096;
 /// An element with more children than this keeps them to itself: the sheet of a spreadsheet has one
 /// for every cell there could be.
 const MAX_CHILDREN: i32 = 512;
+/// Elements that are asked at a time: their answers, which the bus limits to a megabyte each
+/// (session/bus.conf), are all in memory before any is cut.
+const AT_A_TIME: usize = 64;
 /// The longest name that is taken, in characters.
 const MAX_NAME: usize = 1000;
 /// `ATSPI_COORD_TYPE_SCREEN`.
@@ -49,15 +52,21 @@ async fn application(
     let mut found = Vec::new();
     let mut seen = 0;
     let mut level = children(bus, &root).await;
-    while !level.is_empty() && Instant::now() < deadline {
-        level.truncate(MAX_NODES - seen);
+    while !level.is_empty() {
         seen += level.len();
-        let visits = join_all(level.iter().map(|node| visit(bus, node, screen))).await;
-        level.clear();
-        for (element, below) in visits {
-            found.extend(element);
-            level.extend(below);
+        let mut next = Vec::new();
+        for nodes in level.chunks(AT_A_TIME) {
+            if Instant::now() >= deadline {
+                return found;
+            }
+            let visits = join_all(nodes.iter().map(|node| visit(bus, node, screen)));
+            for (element, below) in visits.await {
+                found.extend(element);
+                let room = MAX_NODES.saturating_sub(seen + next.len());
+                next.extend(below.into_iter().take(room));
+            }
         }
+        level = next;
     }
     found
 }

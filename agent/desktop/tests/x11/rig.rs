@@ -135,6 +135,11 @@ impl Display {
         Self { dir, name, bus: None, _openbox: None, _xvfb: xvfb }
     }
 
+    /// Where the bus is, on a display that has one.
+    pub(crate) fn bus_address(&self) -> &str {
+        self.bus.as_ref().map_or("", |(address, _)| address)
+    }
+
     /// A command for this display.
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = program(&self.name, self.dir.path(), name);

@@ -1,9 +1,11 @@
 //! Targets by what a thing is for: as the application says, and by looks where it says nothing.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use super::door::{Door, FORM};
-use super::rig::Display;
+use super::rig::{Display, Lines, Owned};
 
 /// The form of [`FORM`] in Qt.
 const QT: &str = r#"
@@ -152,4 +154,61 @@ fn what_no_program_says_is_told_by_its_looks() {
     let error = door.line(&nearest.to_string())["error"].clone();
     assert_eq!(error["data"]["kind"], "not_found");
     assert!(error["message"].as_str().unwrap().contains("button \"Print\""), "{error}");
+}
+
+/// Offers a tree without end: every element has 500 like itself below it, with a name of a megabyte and a
+/// box of negative size. With `mute` it answers nothing once it is known.
+const HOSTILE: &str = r#"
+import sys
+from gi.repository import Gio, GLib
+XML = """<node><interface name="org.a11y.atspi.Accessible">
+<property name="ChildCount" type="i" access="read"/><property name="Name" type="s" access="read"/>
+<method name="GetChildren"><arg type="a(so)" direction="out"/></method>
+<method name="GetState"><arg type="au" direction="out"/></method>
+<method name="GetRole"><arg type="u" direction="out"/></method>
+</interface><interface name="org.a11y.atspi.Component">
+<method name="GetExtents"><arg type="u" direction="in"/><arg type="(iiii)" direction="out"/></method>
+</interface></node>"""
+ROOT = "/org/a11y/atspi/accessible/root"
+bus = Gio.DBusConnection.new_for_address_sync(sys.argv[1],
+    Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+me = bus.get_unique_name()
+def answer(_, sender, path, interface, method, arguments, invocation):
+    if sys.argv[2] == "mute":
+        return
+    invocation.return_value(GLib.Variant.new_tuple({
+        "GetChildren": lambda: GLib.Variant("a(so)", [(me, ROOT)] * 500),
+        "GetState": lambda: GLib.Variant("au", [0xffffffff, 0xffffffff]),
+        "GetRole": lambda: GLib.Variant("u", 43),
+        "GetExtents": lambda: GLib.Variant("(iiii)", (-5, -5, -1, 1 << 30)),
+    }[method]()))
+def get(_, sender, path, interface, name):
+    return GLib.Variant("i", 500) if name == "ChildCount" else GLib.Variant("s", "x" * 1_000_000)
+for interface in Gio.DBusNodeInfo.new_for_xml(XML).interfaces:
+    bus.register_object(ROOT, interface, answer, get, None)
+def known(source, result):
+    source.call_finish(result)
+    print("known", flush=True)
+bus.call("org.a11y.atspi.Registry", ROOT, "org.a11y.atspi.Socket", "Embed",
+         GLib.Variant("((so))", ((me, ROOT),)), None, Gio.DBusCallFlags.NONE, -1, None, known)
+GLib.MainLoop().run()
+"#;
+
+#[test]
+fn a_program_that_lies_or_is_silent_hides_no_other() {
+    let display = Display::with_bus();
+    let mut door = open(&display, FORM, "text:Save");
+    let mut hostile = Vec::new();
+    for kind in ["endless", "mute"] {
+        let mut command = display.command("python3");
+        command.args(["-c", HOSTILE, display.bus_address(), kind]).stdout(Stdio::piped());
+        let mut program = Owned(command.spawn().unwrap());
+        Lines::of(&mut program).find(|line| (line == "known").then_some(()));
+        hostile.push(program);
+    }
+    let save = door.call("find", json!({ "target": role("button", Some("Save")) }));
+    assert_eq!((&save["via"], &save["text"]), (&json!("role"), &json!("Save")));
+    // What has no place on the screen is not there.
+    let buttons = door.call("find_all", json!({ "target": role("button", None) }));
+    assert_eq!(buttons.as_array().map(Vec::len), Some(2), "{buttons}");
 }
