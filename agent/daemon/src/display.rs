@@ -173,7 +173,7 @@ impl Display {
             ("GTK_USE_PORTAL", "0"),
             ("DBUS_SESSION_BUS_ADDRESS", BUS_ADDRESS),
             // What applications show they also say there, for `role` targets; Qt and Chromium want
-            // to be asked to.
+            // to be asked to, Chromium by `--force-renderer-accessibility` too.
             ("AT_SPI_BUS_ADDRESS", BUS_ADDRESS),
             ("QT_LINUX_ACCESSIBILITY_ALWAYS_ON", "1"),
             ("ACCESSIBILITY_ENABLED", "1"),
