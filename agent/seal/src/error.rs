@@ -31,12 +31,23 @@ pub enum SealError {
     },
     /// The namespace or name of a wrapping key cannot be used.
     #[error(
-        "wrapping key {name:?}: namespace and name need 1 to 128 bytes of printable ASCII, and the namespace aws-kms is taken"
+        "wrapping key {name:?}: namespace and name need 1 to 128 bytes of printable ASCII, and no namespace begins with aws-kms"
     )]
     KeyName {
         /// The name.
         name: String,
     },
+    /// Not the ARN of a key in KMS.
+    #[error(
+        "{text:?} is not the ARN of a key in KMS: give arn:aws:kms:REGION:ACCOUNT:key/ID; an alias can be changed to another key"
+    )]
+    KeyArn {
+        /// What was given, escaped.
+        text: String,
+    },
+    /// A wrapping key that is somewhere else could not be used.
+    #[error("wrapping the data key failed: {0}")]
+    Wrap(String),
     /// A key file is not PEM of the expected kind.
     #[error("key {name:?} is not a PEM {expected:?} block: {reason}")]
     Pem {
@@ -119,13 +130,19 @@ pub enum OpenError {
         /// Namespace and name of each recipient, escaped. They are not authenticated.
         sealed_for: Vec<String>,
     },
+    /// A wrapping key that is somewhere else could not be used.
+    #[error("unwrapping the data key failed: {0}")]
+    Unwrap(String),
+    /// The message could not be wrapped for others.
+    #[error(transparent)]
+    Rewrap(#[from] SealError),
     /// The data key is not the one the message was made with.
     #[error("the key commitment does not fit: the header was altered or the data key replaced")]
     Commitment,
     /// The header is not what was sealed.
     #[error("the header is not authentic: it was altered")]
     HeaderTag,
-    /// The header is authentic, but binds something else than tenant, site, run and class.
+    /// The message is bound to something else than tenant, site, run and class.
     #[error("the encryption context is not exactly tenant, site, run and class")]
     UnknownContext,
     /// The message belongs to something else than was asked for.

@@ -7,8 +7,8 @@
 //! | 32 | message id |
 //! | 2 + n | encryption context: length, bytes (`context.rs`) |
 //! | 2 | number of wrapped data keys |
-//! | 2 + n | – each: provider id: length, bytes. For a raw RSA key the key's namespace |
-//! | 2 + n | – each: provider info. For a raw RSA key the key's name |
+//! | 2 + n | – each: provider id: length, bytes (`wrapping.rs`). For a raw RSA key the key's namespace |
+//! | 2 + n | – each: provider info. For a raw RSA key the key's name, for one in KMS its ARN (`kms.rs`) |
 //! | 2 + n | – each: the wrapped data key |
 //! | 1 | content type, 02 (framed) |
 //! | 4 | frame length |
@@ -22,7 +22,8 @@ use std::io::Read;
 
 use crate::digest::MessageId;
 use crate::error::OpenError;
-use crate::suite::{COMMITMENT_LENGTH, SUITE_ID, TAG_LENGTH};
+use crate::suite::{COMMITMENT_LENGTH, CryptoFailure, MessageKey, SUITE_ID, TAG_LENGTH};
+use crate::wrapping::WrappedKey;
 
 const VERSION: u8 = 2;
 const FRAMED: u8 = 2;
@@ -36,21 +37,6 @@ const MAX_KEY_TEXT: u16 = 2048;
 const MAX_WRAPPED_KEY: u16 = 1024;
 /// Bounds the memory that opening takes. The official SDKs write 4096 bytes by default.
 const MAX_FRAME_LENGTH: u32 = 1 << 20;
-
-/// A data key wrapped for one recipient.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct WrappedKey {
-    pub(crate) provider_id: Vec<u8>,
-    pub(crate) provider_info: Vec<u8>,
-    pub(crate) ciphertext: Vec<u8>,
-}
-
-impl WrappedKey {
-    /// For whom, escaped, for a message to a person.
-    pub(crate) fn recipient(&self) -> String {
-        format!("{}/{}", self.provider_id.escape_ascii(), self.provider_info.escape_ascii())
-    }
-}
 
 /// A header as read, with the bytes that its tag covers.
 #[derive(Debug)]
@@ -99,17 +85,29 @@ impl Header {
     }
 }
 
-/// The part of a header that its tag covers.
-pub(crate) fn body(
-    message_id: &MessageId,
+/// A whole header, with its tag.
+pub(crate) fn sealed(
+    key: &MessageKey,
     context: &[u8],
     wrapped_keys: &[WrappedKey],
     frame_length: u32,
-    commitment: &[u8; COMMITMENT_LENGTH],
+) -> Result<Vec<u8>, CryptoFailure> {
+    let mut header = body(key, context, wrapped_keys, frame_length).ok_or(CryptoFailure)?;
+    let tag = key.header_tag(&header)?;
+    header.extend_from_slice(&tag);
+    Ok(header)
+}
+
+/// The part of a header that its tag covers.
+fn body(
+    key: &MessageKey,
+    context: &[u8],
+    wrapped_keys: &[WrappedKey],
+    frame_length: u32,
 ) -> Option<Vec<u8>> {
     let mut out = vec![VERSION];
     out.extend_from_slice(&SUITE_ID);
-    out.extend_from_slice(message_id.as_bytes());
+    out.extend_from_slice(key.message_id().as_bytes());
     put_sized(&mut out, context)?;
     out.extend_from_slice(&u16::try_from(wrapped_keys.len()).ok()?.to_be_bytes());
     for key in wrapped_keys {
@@ -119,7 +117,7 @@ pub(crate) fn body(
     }
     out.push(FRAMED);
     out.extend_from_slice(&frame_length.to_be_bytes());
-    out.extend_from_slice(commitment);
+    out.extend_from_slice(key.commitment());
     Some(out)
 }
 

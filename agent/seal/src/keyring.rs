@@ -6,24 +6,21 @@
 
 use std::fmt;
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{
-    KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
-    PrivateDecryptingKey, PublicEncryptingKey,
+    KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey,
 };
 use zeroize::Zeroizing;
 
-use crate::error::SealError;
-use crate::header::WrappedKey;
+use crate::context::Context;
+use crate::error::{OpenError, SealError};
+use crate::kms;
 use crate::pem;
+use crate::rsa::{PublicKey, is_long_enough};
 use crate::suite::{CryptoFailure, DataKey};
+use crate::wrapping::{Unwrap, Wrap, WrappedKey};
 
-const PUBLIC: &str = "PUBLIC KEY";
 const PRIVATE: &str = "PRIVATE KEY";
-/// 128-bit strength (NIST SP 800-57 part 1, table 2). Sealed files outlive the years 2048 bits have.
-const LEAST_BITS: usize = 3072;
-/// Provider id of the KMS keyring; the specification forbids it to raw keyrings.
-const KMS_NAMESPACE: &str = "aws-kms";
 
 /// Namespace and name under which a wrapped key is found again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,22 +34,12 @@ impl KeyName {
         let usable = |text: &str| {
             (1..=128).contains(&text.len()) && text.bytes().all(|b| matches!(b, b' '..=b'~'))
         };
-        if usable(namespace) && usable(name) && namespace != KMS_NAMESPACE {
+        // The providers of KMS's keyrings (`kms.rs`).
+        if usable(namespace) && usable(name) && !namespace.starts_with(kms::KMS) {
             Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
         } else {
             Err(SealError::KeyName { name: format!("{namespace}/{name}") })
         }
-    }
-
-    fn refused(&self, reason: impl fmt::Display) -> SealError {
-        SealError::Key { name: self.name.clone(), reason: reason.to_string() }
-    }
-
-    fn is_long_enough(&self, bits: usize) -> Result<(), SealError> {
-        if bits < LEAST_BITS {
-            return Err(self.refused(format_args!("it has only {bits} bits")));
-        }
-        Ok(())
     }
 }
 
@@ -62,11 +49,10 @@ impl fmt::Display for KeyName {
     }
 }
 
-/// The public half of a wrapping key: who messages are sealed for.
+/// The public half of a raw wrapping key: who messages are sealed for.
 pub struct Recipient {
     key_name: KeyName,
-    key: OaepPublicEncryptingKey,
-    der: Vec<u8>,
+    key: PublicKey,
 }
 
 impl Recipient {
@@ -76,16 +62,7 @@ impl Recipient {
     /// [`SealError::KeyName`], [`SealError::Pem`] or [`SealError::Key`].
     pub fn from_pem(namespace: &str, name: &str, spki_pem: &str) -> Result<Self, SealError> {
         let key_name = KeyName::new(namespace, name)?;
-        let der = pem::decode(name, PUBLIC, spki_pem)?;
-        let key = PublicEncryptingKey::from_der(&der).map_err(|e| key_name.refused(e))?;
-        Self::new(key_name, key)
-    }
-
-    fn new(key_name: KeyName, key: PublicEncryptingKey) -> Result<Self, SealError> {
-        key_name.is_long_enough(key.key_size_bits())?;
-        let der = AsDer::<PublicKeyX509Der<'_>>::as_der(&key).map_err(|_| CryptoFailure)?;
-        let key = OaepPublicEncryptingKey::new(key).map_err(|_| CryptoFailure)?;
-        Ok(Self { key_name, key, der: der.as_ref().to_vec() })
+        Ok(Self { key_name, key: PublicKey::from_pem(name, spki_pem)? })
     }
 
     /// The key as a `SubjectPublicKeyInfo` in PEM.
@@ -93,21 +70,16 @@ impl Recipient {
     /// # Errors
     /// [`SealError::Crypto`].
     pub fn to_pem(&self) -> Result<String, SealError> {
-        Ok(String::clone(&*pem::encode(PUBLIC, &self.der)?))
+        self.key.to_pem()
     }
+}
 
-    /// Wraps a data key, so that only the identity of this name opens it.
-    pub(crate) fn wrap(&self, data_key: &DataKey) -> Result<WrappedKey, CryptoFailure> {
-        let mut buffer = vec![0; self.key.ciphertext_size()];
-        let ciphertext = self
-            .key
-            .encrypt(&OAEP_SHA256_MGF1SHA256, data_key.expose(), &mut buffer, None)
-            .map_err(|_| CryptoFailure)?
-            .to_vec();
+impl Wrap for Recipient {
+    fn wrap(&self, _: &Context, data_key: &DataKey) -> Result<WrappedKey, SealError> {
         Ok(WrappedKey {
             provider_id: self.key_name.namespace.clone().into_bytes(),
             provider_info: self.key_name.name.clone().into_bytes(),
-            ciphertext,
+            ciphertext: self.key.encrypt(&[data_key.expose()])?,
         })
     }
 }
@@ -142,8 +114,9 @@ impl Identity {
     pub fn from_pkcs8_pem(namespace: &str, name: &str, pem: &str) -> Result<Self, SealError> {
         let key_name = KeyName::new(namespace, name)?;
         let der = pem::decode(name, PRIVATE, pem)?;
-        let key = PrivateDecryptingKey::from_pkcs8(&der).map_err(|e| key_name.refused(e))?;
-        key_name.is_long_enough(key.key_size_bits())?;
+        let key = PrivateDecryptingKey::from_pkcs8(&der)
+            .map_err(|e| SealError::Key { name: name.to_owned(), reason: e.to_string() })?;
+        is_long_enough(name, key.key_size_bits())?;
         Ok(Self { key_name, key })
     }
 
@@ -161,11 +134,14 @@ impl Identity {
     /// # Errors
     /// [`SealError::Crypto`].
     pub fn recipient(&self) -> Result<Recipient, SealError> {
-        Recipient::new(self.key_name.clone(), self.key.public_key())
+        let key_name = self.key_name.clone();
+        let key = PublicKey::new(&key_name.name, self.key.public_key())?;
+        Ok(Recipient { key_name, key })
     }
+}
 
-    /// Unwraps `wrapped` if it is for this identity and was wrapped with its key.
-    pub(crate) fn unwrap(&self, wrapped: &WrappedKey) -> Result<Option<DataKey>, CryptoFailure> {
+impl Unwrap for Identity {
+    fn unwrap(&self, _: &Context, wrapped: &WrappedKey) -> Result<Option<DataKey>, OpenError> {
         let is_mine = wrapped.provider_id == self.key_name.namespace.as_bytes()
             && wrapped.provider_info == self.key_name.name.as_bytes();
         if !is_mine {

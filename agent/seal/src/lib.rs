@@ -4,7 +4,10 @@
 //! and the signed run manifest. It does no file or network access of its own: it reads from and
 //! writes to what it is handed, holds one frame in memory, and leaves nothing of a key behind.
 //!
-//! - [`Sealer`] makes messages; one per run and class. [`open`] reads them, with an [`Identity`].
+//! - [`Sealer`] makes messages; one per run and class. [`open`] reads them, with an [`Identity`];
+//!   [`rewrap`] gives them other recipients.
+//! - [`Wrap`] and [`Unwrap`] are what wrapping keys do: [`Recipient`] and [`Identity`] for raw RSA keys,
+//!   [`kms`] for keys in KMS.
 //! - [`manifest`] signs and checks the list of a run's artifacts.
 //!
 //! The layout of a message stands at the head of `header.rs` and `frame.rs`.
@@ -15,16 +18,22 @@ mod error;
 mod frame;
 mod header;
 mod keyring;
+pub mod kms;
 pub mod manifest;
 mod open;
 mod pem;
+mod rewrap;
+mod rsa;
 mod sealer;
 mod suite;
+mod wrapping;
 
 pub use context::{Class, Context, UnknownClass};
 pub use digest::{MessageId, Sha256, Summary};
 pub use error::{OpenError, SealError};
 pub use keyring::{Identity, Recipient};
 pub use open::{Opened, open};
+pub use rewrap::{Rewrapped, rewrap};
 pub use sealer::{FRAME_LENGTH, MAX_MESSAGES, MessageWriter, Sealer};
-pub use suite::CryptoFailure;
+pub use suite::{CryptoFailure, DataKey};
+pub use wrapping::{Unwrap, Wrap, WrappedKey};

@@ -10,9 +10,10 @@ use crate::context::Context;
 use crate::digest::{Summary, Tally};
 use crate::error::SealError;
 use crate::frame::{FrameBuffer, read_full};
-use crate::header::{self, MAX_WRAPPED_KEYS, WrappedKey};
-use crate::keyring::Recipient;
-use crate::suite::{CryptoFailure, DataKey, MessageKey, Place, new_message_id};
+use crate::header;
+use crate::kms::Generated;
+use crate::suite::{DataKey, MessageKey, Place, new_message_id};
+use crate::wrapping::{Wrap, WrappedKey, wrap_for};
 
 /// Bytes of plaintext in a frame: what opening holds in memory before it can release anything.
 pub const FRAME_LENGTH: u32 = 64 * 1024;
@@ -36,17 +37,31 @@ impl Sealer {
     /// # Errors
     /// [`SealError::Context`], [`SealError::NoRecipient`], [`SealError::TooManyRecipients`] or
     /// [`SealError::Crypto`].
-    pub fn new(context: Context, recipients: &[Recipient]) -> Result<Self, SealError> {
-        let limit = usize::from(MAX_WRAPPED_KEYS);
-        match recipients.len() {
-            0 => return Err(SealError::NoRecipient),
-            given if given > limit => return Err(SealError::TooManyRecipients { given, limit }),
-            _ => {}
-        }
+    pub fn new<W: Wrap>(context: Context, recipients: &[W]) -> Result<Self, SealError> {
+        Self::with(context, DataKey::generate()?, Vec::new(), recipients)
+    }
+
+    /// Takes a data key that KMS made for this context, and wraps it for every recipient too; KMS and any
+    /// one of them can open the messages.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_generated<W: Wrap>(
+        context: Context,
+        Generated { data_key, wrapped }: Generated,
+        recipients: &[W],
+    ) -> Result<Self, SealError> {
+        Self::with(context, data_key, vec![wrapped], recipients)
+    }
+
+    fn with<W: Wrap>(
+        context: Context,
+        data_key: DataKey,
+        mut wrapped_keys: Vec<WrappedKey>,
+        recipients: &[W],
+    ) -> Result<Self, SealError> {
         let context_bytes = context.to_bytes()?;
-        let data_key = DataKey::generate()?;
-        let wrapped_keys =
-            recipients.iter().map(|r| r.wrap(&data_key)).collect::<Result<_, _>>()?;
+        wrap_for(recipients, &context, &data_key, &mut wrapped_keys)?;
         Ok(Self { context, context_bytes, data_key, wrapped_keys, messages: 0 })
     }
 
@@ -83,16 +98,7 @@ impl Sealer {
         self.messages += 1;
         let message_id = new_message_id()?;
         let key = MessageKey::derive(&self.data_key, message_id)?;
-        let mut header = header::body(
-            &message_id,
-            &self.context_bytes,
-            &self.wrapped_keys,
-            FRAME_LENGTH,
-            key.commitment(),
-        )
-        .ok_or(CryptoFailure)?;
-        let tag = key.header_tag(&header)?;
-        header.extend_from_slice(&tag);
+        let header = header::sealed(&key, &self.context_bytes, &self.wrapped_keys, FRAME_LENGTH)?;
         out.write_all(&header).map_err(SealError::Write)?;
         Ok(MessageWriter {
             out,

@@ -13,6 +13,7 @@
 //! and so a key, of its own.
 
 use std::fmt;
+use std::io::{self, Read};
 
 use aes_gcm::aead::KeyInit;
 use aes_gcm::aead::inout::InOutBuf;
@@ -51,7 +52,7 @@ impl Place {
 
 /// A data key: what recipients get wrapped. Wiped when dropped, never printed, never copied out.
 /// Boxed, because moving it about would leave copies on the stack.
-pub(crate) struct DataKey(Box<Zeroizing<[u8; KEY_LENGTH]>>);
+pub struct DataKey(Box<Zeroizing<[u8; KEY_LENGTH]>>);
 
 impl DataKey {
     pub(crate) fn generate() -> Result<Self, CryptoFailure> {
@@ -61,7 +62,8 @@ impl DataKey {
     }
 
     /// Takes an unwrapped key; `None` when it does not have 32 bytes.
-    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         if bytes.len() != KEY_LENGTH {
             return None;
         }
@@ -70,8 +72,26 @@ impl DataKey {
         Some(Self(key))
     }
 
+    /// Reads a key from where its maker wrote it, and nothing but it.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] when there are not exactly 32 bytes, else what reading says.
+    pub fn read(mut source: impl Read) -> io::Result<Self> {
+        let mut key = Box::new(Zeroizing::new([0; KEY_LENGTH]));
+        let mut more = [0];
+        match source.read_exact(key.as_mut_slice()).and_then(|()| source.read(&mut more)) {
+            Ok(0) => Ok(Self(key)),
+            Ok(_) => Err(io::ErrorKind::InvalidData.into()),
+            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => {
+                Err(io::ErrorKind::InvalidData.into())
+            }
+            Err(e) => Err(e),
+        }
+    }
+
     /// The bytes, for wrapping.
-    pub(crate) fn expose(&self) -> &[u8; KEY_LENGTH] {
+    #[must_use]
+    pub fn expose(&self) -> &[u8; KEY_LENGTH] {
         &self.0
     }
 }
@@ -99,6 +119,10 @@ impl MessageKey {
         expand(&secret, &[b"COMMITKEY"], &mut commitment)?;
         let cipher = Aes256Gcm::new_from_slice(key.as_slice()).map_err(|_| CryptoFailure)?;
         Ok(Self { message_id, commitment, cipher })
+    }
+
+    pub(crate) fn message_id(&self) -> MessageId {
+        self.message_id
     }
 
     pub(crate) fn commitment(&self) -> &[u8; COMMITMENT_LENGTH] {

@@ -14,7 +14,7 @@ use crate::manifest::manifest;
 const FRAME: usize = FRAME_LENGTH as usize;
 const LENGTHS: [usize; 6] = [0, 1, FRAME - 1, FRAME, FRAME + 1, 1_000_003];
 
-fn python() -> PathBuf {
+pub(crate) fn python() -> PathBuf {
     std::env::var_os("KARAKURI_TEST_PYTHON").map(PathBuf::from).expect(
         "KARAKURI_TEST_PYTHON is not set: run `make setup`, which makes the Python environment \
          with aws-encryption-sdk, and run the tests with `make test`",
@@ -38,7 +38,7 @@ fn run(script: &str, directory: &Path, arguments: &[&str]) {
     );
 }
 
-fn context_json(context: &Context) -> serde_json::Value {
+pub(crate) fn context_json(context: &Context) -> serde_json::Value {
     context.pairs().into_iter().collect()
 }
 

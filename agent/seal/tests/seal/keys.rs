@@ -85,7 +85,10 @@ fn contexts_that_bind_nothing_are_refused() {
 
 #[test]
 fn without_a_recipient_or_with_too_many_nothing_is_sealed() {
-    assert!(matches!(Sealer::new(context(), &[]).unwrap_err(), SealError::NoRecipient));
+    assert!(matches!(
+        Sealer::new::<Recipient>(context(), &[]).unwrap_err(),
+        SealError::NoRecipient
+    ));
     let many: Vec<_> = (0..17).map(|_| identity().recipient().unwrap()).collect();
     let refused = Sealer::new(context(), &many).unwrap_err();
     assert!(matches!(refused, SealError::TooManyRecipients { given: 17, limit: 16 }));

@@ -4,6 +4,7 @@
 mod fixture;
 mod interop;
 mod keys;
+mod kms;
 mod manifest;
 mod properties;
 mod round_trip;
