@@ -1,6 +1,7 @@
 //! Message ids, SHA-256 values and the summary of a finished message, all hexadecimal in JSON.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use aws_lc_rs::digest;
@@ -150,6 +151,26 @@ fn sha256_value(context: digest::Context) -> Sha256 {
 }
 
 impl Sha256 {
+    /// The SHA-256 of what `source` yields.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(mut source: impl io::BufRead) -> io::Result<Self> {
+        let mut context = digest::Context::new(&digest::SHA256);
+        loop {
+            let bytes = match source.fill_buf() {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            if bytes.is_empty() {
+                return Ok(sha256_value(context));
+            }
+            context.update(bytes);
+            let count = bytes.len();
+            source.consume(count);
+        }
+    }
+
     /// The SHA-256 of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {

@@ -1,6 +1,6 @@
-//! The DSSE envelope around a manifest (Dead Simple Signing Envelope 1.0.2, secure-systems-lab).
+//! The DSSE envelope around a signed document (Dead Simple Signing Envelope 1.0.2, secure-systems-lab).
 //!
-//! JSON: `payloadType`, `payload` (base64 of the manifest's JSON) and `signatures`, each with a
+//! JSON: `payloadType`, `payload` (base64 of the document's JSON) and `signatures`, each with a
 //! `keyid` and a `sig` (base64). Signed is not the JSON but its pre-authentication encoding
 //!
 //! `"DSSEv1" SP length(payloadType) SP payloadType SP length(payload) SP payload`
@@ -9,20 +9,27 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::keys::{SigningIdentity, VerifyingKey};
-use super::run::{Manifest, VERSION};
 use crate::error::SealError;
 
-/// The payload type of a manifest's envelope.
-pub const PAYLOAD_TYPE: &str = "application/vnd.karakuri.manifest+json";
+/// A document that is signed.
+pub trait Payload: Serialize + DeserializeOwned {
+    /// What it is called in messages to a person.
+    const NAME: &'static str;
+    /// Its payload type, which keeps one kind of document from being taken for another.
+    const TYPE: &'static str;
+    /// The latest version of its layout, the field `version`; all from 1 can be read.
+    const VERSION: u32;
+}
 
 /// An artifact takes about 600 bytes: room for 50 000.
 const MAX_ENVELOPE: usize = 32 << 20;
 const MAX_SIGNATURES: usize = 8;
 
-/// A manifest could not be signed, or is not to be believed.
+/// A document could not be signed, or is not to be believed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ManifestError {
@@ -30,49 +37,75 @@ pub enum ManifestError {
     #[error(transparent)]
     Key(#[from] SealError),
     /// The envelope is too large to be read.
-    #[error("the manifest has {found} bytes, at most {limit} are read")]
+    #[error("the {name} has {found} bytes, at most {limit} are read")]
     TooLarge {
+        /// Which document.
+        name: &'static str,
         /// Its bytes.
         found: usize,
         /// The limit.
         limit: usize,
     },
     /// Not an envelope.
-    #[error("the manifest is not a DSSE envelope: it was altered or is another file")]
-    Envelope(#[source] serde_json::Error),
+    #[error("the {name} is not a DSSE envelope: it was altered or is another file")]
+    Envelope {
+        /// Which document.
+        name: &'static str,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
     /// A part of the envelope is not base64.
-    #[error("{part} of the manifest's envelope is not base64: it was altered")]
+    #[error("{part} of the envelope is not base64: it was altered")]
     Base64 {
         /// Which part.
         part: &'static str,
     },
     /// The envelope holds something else.
-    #[error("the envelope does not hold a manifest: its payload type is not {PAYLOAD_TYPE}")]
-    PayloadType,
+    #[error("the envelope does not hold a {name}: its payload type is not {expected}")]
+    PayloadType {
+        /// Which document.
+        name: &'static str,
+        /// The payload type it has.
+        expected: &'static str,
+    },
     /// More signatures than are looked at.
-    #[error("the manifest has {found} signatures, at most {limit} are checked")]
+    #[error("the {name} has {found} signatures, at most {limit} are checked")]
     TooManySignatures {
+        /// Which document.
+        name: &'static str,
         /// How many.
         found: usize,
         /// The limit.
         limit: usize,
     },
     /// No signature is by a key that is trusted.
-    #[error("no signature of the manifest is by a trusted key: it was altered or signed elsewhere")]
-    Signature,
+    #[error("no signature of the {name} is by a trusted key: it was altered or signed elsewhere")]
+    Signature {
+        /// Which document.
+        name: &'static str,
+    },
     /// The signed payload is of a version that cannot be read.
     #[error(
-        "the manifest has version {found}, this program reads up to {VERSION}: use a newer program"
+        "the {name} has version {found}, this program reads up to {latest}: use a newer program"
     )]
     Version {
+        /// Which document.
+        name: &'static str,
         /// Its version.
         found: u32,
+        /// The latest that can be read.
+        latest: u32,
     },
-    /// The manifest could not be turned into JSON, or out of it although its signature is right.
+    /// The document could not be turned into JSON, or out of it although its signature is right.
     #[error(
-        "the manifest's content cannot be read or written: use the program version that made it"
+        "the content of the {name} cannot be read or written: use the program version that made it"
     )]
-    Payload(#[source] serde_json::Error),
+    Payload {
+        /// Which document.
+        name: &'static str,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,46 +123,52 @@ struct EnvelopeSignature {
     sig: String,
 }
 
-/// Only the version, to tell a newer manifest from a broken one.
+/// Only the version, to tell a newer document from a broken one.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
 
-/// Signs `manifest` and gives the envelope as JSON.
+/// Signs `document` and gives the envelope as JSON.
 ///
 /// # Errors
 /// [`ManifestError::Payload`] or [`ManifestError::Key`].
-pub fn sign(manifest: &Manifest, identity: &SigningIdentity) -> Result<Vec<u8>, ManifestError> {
-    let payload = serde_json::to_vec(manifest).map_err(ManifestError::Payload)?;
-    let signature = identity.sign(&pre_authentication_encoding(PAYLOAD_TYPE, &payload));
+pub fn sign<P: Payload>(
+    document: &P,
+    identity: &SigningIdentity,
+) -> Result<Vec<u8>, ManifestError> {
+    let unwritten = |source| ManifestError::Payload { name: P::NAME, source };
+    let payload = serde_json::to_vec(document).map_err(unwritten)?;
+    let signature = identity.sign(&pre_authentication_encoding(P::TYPE, &payload));
     let envelope = Envelope {
-        payload_type: PAYLOAD_TYPE.to_owned(),
+        payload_type: P::TYPE.to_owned(),
         payload: STANDARD.encode(&payload),
         signatures: vec![EnvelopeSignature {
             keyid: identity.verifying_key()?.id().to_string(),
             sig: STANDARD.encode(signature),
         }],
     };
-    serde_json::to_vec(&envelope).map_err(ManifestError::Envelope)
+    serde_json::to_vec(&envelope).map_err(unwritten)
 }
 
-/// Checks the signature by one of `trusted` and gives the manifest. Nothing of the payload is
+/// Checks the signature by one of `trusted` and gives the document. Nothing of the payload is
 /// looked at before that.
 ///
 /// # Errors
-/// A [`ManifestError`] that says why the manifest is not to be believed.
-pub fn verify(envelope: &[u8], trusted: &[VerifyingKey]) -> Result<Manifest, ManifestError> {
+/// A [`ManifestError`] that says why the document is not to be believed.
+pub fn verify<P: Payload>(envelope: &[u8], trusted: &[VerifyingKey]) -> Result<P, ManifestError> {
+    let name = P::NAME;
     if envelope.len() > MAX_ENVELOPE {
-        return Err(ManifestError::TooLarge { found: envelope.len(), limit: MAX_ENVELOPE });
+        return Err(ManifestError::TooLarge { name, found: envelope.len(), limit: MAX_ENVELOPE });
     }
-    let envelope: Envelope = serde_json::from_slice(envelope).map_err(ManifestError::Envelope)?;
-    if envelope.payload_type != PAYLOAD_TYPE {
-        return Err(ManifestError::PayloadType);
+    let envelope: Envelope = serde_json::from_slice(envelope)
+        .map_err(|source| ManifestError::Envelope { name, source })?;
+    if envelope.payload_type != P::TYPE {
+        return Err(ManifestError::PayloadType { name, expected: P::TYPE });
     }
     let found = envelope.signatures.len();
     if found > MAX_SIGNATURES {
-        return Err(ManifestError::TooManySignatures { found, limit: MAX_SIGNATURES });
+        return Err(ManifestError::TooManySignatures { name, found, limit: MAX_SIGNATURES });
     }
     let payload = decode("payload", &envelope.payload)?;
     let signed = pre_authentication_encoding(&envelope.payload_type, &payload);
@@ -140,15 +179,17 @@ pub fn verify(envelope: &[u8], trusted: &[VerifyingKey]) -> Result<Manifest, Man
             return parse(&payload);
         }
     }
-    Err(ManifestError::Signature)
+    Err(ManifestError::Signature { name })
 }
 
-fn parse(payload: &[u8]) -> Result<Manifest, ManifestError> {
-    let Versioned { version } = serde_json::from_slice(payload).map_err(ManifestError::Payload)?;
-    if !(1..=VERSION).contains(&version) {
-        return Err(ManifestError::Version { found: version });
+fn parse<P: Payload>(payload: &[u8]) -> Result<P, ManifestError> {
+    let unread = |source| ManifestError::Payload { name: P::NAME, source };
+    let Versioned { version } = serde_json::from_slice(payload).map_err(unread)?;
+    if !(1..=P::VERSION).contains(&version) {
+        let (name, latest) = (P::NAME, P::VERSION);
+        return Err(ManifestError::Version { name, found: version, latest });
     }
-    serde_json::from_slice(payload).map_err(ManifestError::Payload)
+    serde_json::from_slice(payload).map_err(unread)
 }
 
 fn decode(part: &'static str, text: &str) -> Result<Vec<u8>, ManifestError> {

@@ -1,13 +1,16 @@
 //! The signed story of a run: which artifacts it made, bound by length, hash and message id.
 //!
 //! - [`Manifest`] is the list, `run.rs`.
-//! - [`sign`] and [`verify`] put it into and out of a DSSE envelope, `envelope.rs`.
+//! - [`Rewrap`] says which of them were sealed for others later, `rewrap.rs`.
+//! - [`sign`] and [`verify`] put such a document into and out of a DSSE envelope, `envelope.rs`.
 //! - [`SigningIdentity`] and [`VerifyingKey`] are the Ed25519 keys, `keys.rs`.
 
 mod envelope;
 mod keys;
+mod rewrap;
 mod run;
 
-pub use envelope::{ManifestError, PAYLOAD_TYPE, sign, verify};
+pub use envelope::{ManifestError, Payload, sign, verify};
 pub use keys::{KeyId, SigningIdentity, VerifyingKey};
+pub use rewrap::{Rewrap, RewrappedArtifact};
 pub use run::{Artifact, AuditHead, Manifest, VERSION, Workflow};

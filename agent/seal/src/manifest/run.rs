@@ -13,11 +13,18 @@ use karakuri_protocol::job::Exit;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::envelope::Payload;
 use crate::context::Class;
 use crate::digest::{Sha256, Summary};
 
 /// The version of the manifest written here.
 pub const VERSION: u32 = 2;
+
+impl Payload for Manifest {
+    const NAME: &'static str = "manifest";
+    const TYPE: &'static str = "application/vnd.karakuri.manifest+json";
+    const VERSION: u32 = VERSION;
+}
 
 /// A run and everything it made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::{
-    Artifact, AuditHead, Manifest, ManifestError, PAYLOAD_TYPE, SigningIdentity, VERSION,
+    Artifact, AuditHead, Manifest, ManifestError, Payload, Rewrap, SigningIdentity, VERSION,
     VerifyingKey, Workflow, sign, verify,
 };
 use karakuri_seal::{Class, Sha256};
@@ -49,7 +49,7 @@ impl Signed {
 
     fn refusal(&self) -> ManifestError {
         let envelope = serde_json::to_vec(&self.envelope).unwrap();
-        verify(&envelope, std::slice::from_ref(&self.key)).unwrap_err()
+        verify::<Manifest>(&envelope, std::slice::from_ref(&self.key)).unwrap_err()
     }
 }
 
@@ -60,7 +60,7 @@ fn what_was_signed_comes_back() {
     let envelope = sign(&manifest, &identity).unwrap();
     let other = SigningIdentity::generate().unwrap().verifying_key().unwrap();
     let trusted = [other, identity.verifying_key().unwrap()];
-    assert_eq!(verify(&envelope, &trusted).unwrap(), manifest);
+    assert_eq!(verify::<Manifest>(&envelope, &trusted).unwrap(), manifest);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn keys_survive_their_pem() {
     let again = SigningIdentity::from_pkcs8_pem(&identity.to_pkcs8_pem().unwrap()).unwrap();
     let key = VerifyingKey::from_pem(&identity.verifying_key().unwrap().to_pem().unwrap()).unwrap();
     let envelope = sign(&manifest(), &again).unwrap();
-    verify(&envelope, std::slice::from_ref(&key)).unwrap();
+    verify::<Manifest>(&envelope, std::slice::from_ref(&key)).unwrap();
     assert_eq!(key.id(), again.verifying_key().unwrap().id());
     assert_eq!(format!("{identity:?}"), "SigningIdentity(..)");
 }
@@ -80,28 +80,36 @@ fn an_altered_payload_is_refused() {
     let payload = STANDARD.decode(signed.envelope["payload"].as_str().unwrap()).unwrap();
     let altered = String::from_utf8(payload).unwrap().replace("osaka-1", "osaka-2");
     signed.envelope["payload"] = STANDARD.encode(altered).into();
-    assert!(matches!(signed.refusal(), ManifestError::Signature));
+    assert!(matches!(signed.refusal(), ManifestError::Signature { .. }));
 }
 
 #[test]
 fn a_signature_of_another_key_is_refused() {
     let mut signed = Signed::new();
     signed.key = SigningIdentity::generate().unwrap().verifying_key().unwrap();
-    assert!(matches!(signed.refusal(), ManifestError::Signature));
+    assert!(matches!(signed.refusal(), ManifestError::Signature { .. }));
 }
 
 #[test]
 fn an_envelope_without_a_signature_is_refused() {
     let mut signed = Signed::new();
     signed.envelope["signatures"] = Value::Array(Vec::new());
-    assert!(matches!(signed.refusal(), ManifestError::Signature));
+    assert!(matches!(signed.refusal(), ManifestError::Signature { .. }));
 }
 
 #[test]
 fn a_signed_document_of_another_type_is_refused() {
     let mut signed = Signed::new();
     signed.envelope["payloadType"] = "application/vnd.karakuri.job+json".into();
-    assert!(matches!(signed.refusal(), ManifestError::PayloadType));
+    assert!(matches!(signed.refusal(), ManifestError::PayloadType { .. }));
+}
+
+#[test]
+fn a_manifest_is_not_taken_for_a_record_of_rewrapping() {
+    let identity = SigningIdentity::generate().unwrap();
+    let envelope = sign(&manifest(), &identity).unwrap();
+    let refused = verify::<Rewrap>(&envelope, &[identity.verifying_key().unwrap()]).unwrap_err();
+    assert!(matches!(refused, ManifestError::PayloadType { .. }), "{refused}");
 }
 
 #[test]
@@ -109,12 +117,12 @@ fn a_newer_version_is_told_from_a_broken_one() {
     let identity = SigningIdentity::generate().unwrap();
     let newer = Manifest { version: VERSION + 1, ..manifest() };
     let envelope = sign(&newer, &identity).unwrap();
-    let refused = verify(&envelope, &[identity.verifying_key().unwrap()]).unwrap_err();
-    assert!(matches!(refused, ManifestError::Version { found: 3 }), "{refused}");
+    let refused = verify::<Manifest>(&envelope, &[identity.verifying_key().unwrap()]).unwrap_err();
+    assert!(matches!(refused, ManifestError::Version { found: 3, .. }), "{refused}");
     let never = Manifest { version: 0, ..manifest() };
     let envelope = sign(&never, &identity).unwrap();
-    let refused = verify(&envelope, &[identity.verifying_key().unwrap()]).unwrap_err();
-    assert!(matches!(refused, ManifestError::Version { found: 0 }), "{refused}");
+    let refused = verify::<Manifest>(&envelope, &[identity.verifying_key().unwrap()]).unwrap_err();
+    assert!(matches!(refused, ManifestError::Version { found: 0, .. }), "{refused}");
 }
 
 #[test]
@@ -138,22 +146,31 @@ fn a_manifest_of_version_1_is_read_and_says_nothing_of_the_audit_log() {
         "workflow",
     ];
     assert_eq!(keys, first);
-    assert_eq!(verify(&envelope, &[identity.verifying_key().unwrap()]).unwrap(), earlier);
+    assert_eq!(
+        verify::<Manifest>(&envelope, &[identity.verifying_key().unwrap()]).unwrap(),
+        earlier
+    );
 }
 
 #[test]
 fn what_is_not_an_envelope_is_refused() {
     let key = SigningIdentity::generate().unwrap().verifying_key().unwrap();
     let trusted = std::slice::from_ref(&key);
-    assert!(matches!(verify(b"", trusted).unwrap_err(), ManifestError::Envelope(_)));
+    assert!(matches!(
+        verify::<Manifest>(b"", trusted).unwrap_err(),
+        ManifestError::Envelope { .. }
+    ));
     let mut signed = Signed::new();
     signed.envelope["unknown"] = true.into();
-    assert!(matches!(signed.refusal(), ManifestError::Envelope(_)));
+    assert!(matches!(signed.refusal(), ManifestError::Envelope { .. }));
     let mut signed = Signed::new();
     signed.envelope["payload"] = "*".into();
     assert!(matches!(signed.refusal(), ManifestError::Base64 { part: "payload" }));
     let large = vec![b' '; (32 << 20) + 1];
-    assert!(matches!(verify(&large, trusted).unwrap_err(), ManifestError::TooLarge { .. }));
+    assert!(matches!(
+        verify::<Manifest>(&large, trusted).unwrap_err(),
+        ManifestError::TooLarge { .. }
+    ));
 }
 
 /// The signed bytes are those of the specification, built here by hand.
@@ -161,7 +178,7 @@ fn what_is_not_an_envelope_is_refused() {
 fn the_signature_is_over_the_dsse_pre_authentication_encoding() {
     let signed = Signed::new();
     let payload = STANDARD.decode(signed.envelope["payload"].as_str().unwrap()).unwrap();
-    let mut encoding = format!("DSSEv1 38 {PAYLOAD_TYPE} {} ", payload.len()).into_bytes();
+    let mut encoding = format!("DSSEv1 38 {} {} ", Manifest::TYPE, payload.len()).into_bytes();
     encoding.extend_from_slice(&payload);
     let signature = signed.envelope["signatures"][0]["sig"].as_str().unwrap();
     let spki = signed.key.to_pem().unwrap();
