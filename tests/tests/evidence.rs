@@ -74,7 +74,7 @@ fn an_artifact_that_was_altered_is_refused() {
     let output = agent.call(&["artifacts", "decrypt", "last", "0001-output", "--out", &out_path]);
     assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("the artifact was altered"), "{told}");
+    assert!(told.contains("the artifact was altered: its SHA-256"), "{told}");
 }
 
 #[test]
@@ -215,4 +215,105 @@ fn files(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     }
     found
+}
+
+/// Makes an RSA key with openssl: its private and its public file.
+fn rsa_key(directory: &std::path::Path) -> [std::path::PathBuf; 2] {
+    let [private, public] = ["new.pem", "new.pub.pem"].map(|name| directory.join(name));
+    let openssl = |arguments: &[&str]| {
+        let output = std::process::Command::new("openssl").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let (key, half) = (private.to_str().unwrap(), public.to_str().unwrap());
+    openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072", "-out", key]);
+    openssl(&["pkey", "-in", key, "-pubout", "-out", half]);
+    [private, public]
+}
+
+#[test]
+fn a_run_is_sealed_for_another_key_and_the_old_messages_may_go() {
+    let (agent, outcome) = agent_with_a_run();
+    let directory = std::path::PathBuf::from(outcome["artifacts"].as_str().unwrap());
+    let out = tempfile::tempdir().unwrap();
+    let [private, public] = rsa_key(out.path());
+    let recipient = format!("acme/2027={}", public.display());
+    let output = agent.call(&["artifacts", "rewrap", "last", "--for", &recipient]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found = json(&agent, &["artifacts", "verify", "last", "--json"]);
+    assert_eq!(
+        (&found["artifacts"], &found["rewrapped"]),
+        (&Value::from(4), &Value::from(4)),
+        "{found}"
+    );
+    for id in ["0001-output", "0002-output"] {
+        std::fs::remove_file(directory.join(format!("{id}.esdk"))).unwrap();
+    }
+    let found = json(&agent, &["artifacts", "verify", "last", "--json"]);
+    assert_eq!(found["faults"], serde_json::json!([]));
+
+    // The old key opens nothing any more, the new one all.
+    let out_path = out.path().to_string_lossy();
+    let decrypt = ["artifacts", "decrypt", "last", "0001-output", "--out", &out_path];
+    let output = agent.call(&decrypt);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("it is sealed for acme/2027"), "{told}");
+    let key = format!("acme/2027={}", private.display());
+    let output = agent.call(&[&decrypt[..], &["--key", &key]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let attached = std::fs::read(out.path().join("0001-output-report.bin")).unwrap();
+    assert_eq!(attached, (0..=255).collect::<Vec<u8>>());
+
+    // A record that was altered leads nowhere.
+    let place = std::fs::read_dir(directory.join("rewrap")).unwrap().next().unwrap().unwrap();
+    let record = place.path().join("record.dsse.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    std::fs::write(&record, text.replacen("\"sig\":\"", "\"sig\":\"AA", 1)).unwrap();
+    let output = agent.call(&["artifacts", "verify", "last"]);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+}
+
+#[test]
+fn verify_names_what_is_missing_altered_or_nobodys() {
+    let (agent, outcome) = agent_with_a_run();
+    let directory = std::path::PathBuf::from(outcome["artifacts"].as_str().unwrap());
+    let output = agent.call(&["artifacts", "verify", "last"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.ends_with("4 artifacts, as they were signed\n"), "{told}");
+
+    // A copy of the store, on a machine that has only the site's public key.
+    let pem = std::fs::read_to_string(agent.state().join("site/signing.pem")).unwrap();
+    let signer = karakuri_seal::manifest::SigningIdentity::from_pkcs8_pem(&pem).unwrap();
+    let elsewhere = Agent::new();
+    let trust = elsewhere.state().join("site.pub.pem");
+    std::fs::write(&trust, signer.verifying_key().unwrap().to_pem().unwrap()).unwrap();
+    let store = agent.state().join("store");
+    let (store, trust) = (store.to_string_lossy(), trust.to_string_lossy());
+    let verify = ["artifacts", "verify", "last", "--json", "--store", &store, "--trust", &trust];
+    assert_eq!(json(&elsewhere, &verify)["faults"], serde_json::json!([]));
+
+    let length = std::fs::metadata(directory.join("0002-output.esdk")).unwrap().len();
+    std::fs::remove_file(directory.join("0001-output.esdk")).unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(directory.join("0002-output.esdk"));
+    file.unwrap().set_len(length - 1).unwrap();
+    let log = directory.join("0003-evidence.esdk");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    std::fs::write(directory.join("more.esdk"), "more").unwrap();
+    let output = elsewhere.call(&verify);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let faults: Vec<_> = found["faults"].as_array().unwrap().iter().collect();
+    let said = faults.iter().map(|f| f["fault"].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(
+        said,
+        [
+            "is missing",
+            "was altered: it is shorter than the one that was signed",
+            "was altered: its SHA-256 is not the one that was signed",
+        ]
+    );
+    assert_eq!(found["unsigned"], serde_json::json!([directory.join("more.esdk")]));
 }

@@ -173,7 +173,48 @@ pub(crate) enum ArtifactsCommand {
         /// Directory to write to; made if it is not there
         #[arg(long, short, default_value = ".")]
         out: PathBuf,
+        /// A private key beside the one in the state directory
+        #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
+        keys: Vec<(String, String)>,
     },
+    /// Check that everything a run made is there as it was signed; needs no key
+    Verify(Verify),
+    /// Seal what a run left for other keys; only headers are written anew
+    Rewrap(RewrapFor),
+}
+
+/// Check that everything a run made is there as it was signed; needs no key that opens anything
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Id of a run, or `last`
+    pub(crate) run: String,
+    /// A copy of a store, for example on a removable disk; the one in the state directory if left out
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// A public key (PEM) whose signatures are believed, beside the one of this site
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Seal what a run left for other keys: new messages beside the old ones, and a signed record of which
+/// became which. The bodies stay as they are, so do their hashes in the manifest
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  karakuri artifacts rewrap last --for karakuri/tenant-2027=tenant-2027.pub.pem
+  karakuri artifacts rewrap last --for aws-kms-rsa/arn:aws:kms:REGION:ACCOUNT:key/ID=kms.pub.pem")]
+pub(crate) struct RewrapFor {
+    /// Id of a run, or `last`
+    pub(crate) run: String,
+    /// A public RSA key (PEM), by the name that messages carry
+    #[arg(long = "for", required = true, value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
+    pub(crate) recipients: Vec<(String, String)>,
+    /// A private key that opens the messages, beside the one in the state directory
+    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
+    pub(crate) keys: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod control;
 mod desktop;
 mod doctor;
 mod error;
+mod kept;
 mod lint;
 mod mcp;
 mod output;

@@ -13,10 +13,11 @@ use karakuri_protocol::apng::{Frame, Segment};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::recording::{MARKS, Mark};
-use karakuri_seal::manifest::Manifest;
+use karakuri_seal::Identity;
 
 use crate::cli::{Recording, RecordingCommand};
 use crate::error::{CliError, at};
+use crate::kept::Kept;
 use crate::output;
 use crate::site::Site;
 
@@ -36,20 +37,22 @@ pub(crate) fn run(arguments: &Recording) -> Result<Exit, CliError> {
     let RecordingCommand::Export { run, out } = &arguments.command;
     let site = Site::find()?;
     let directory = site.run(run)?;
-    let manifest = site.manifest(&directory)?;
-    let film = joined(segments(&site, &directory, &manifest)?)
-        .ok_or_else(|| CliError::Usage(format!("run {} has no recording", manifest.run)))?;
-    let marks = marks(&site, &directory, &manifest)?;
+    let kept = site.kept(&directory)?;
+    let keys = [site.identity()?];
+    let film = joined(segments(&kept, &keys)?)
+        .ok_or_else(|| CliError::Usage(format!("run {} has no recording", kept.manifest.run)))?;
+    let marks = marks(&kept, &keys)?;
     export(&film, &marks, out)?;
     output::line(out.display());
     Ok(Exit::Success)
 }
 
-fn segments(site: &Site, directory: &Path, manifest: &Manifest) -> Result<Vec<Segment>, CliError> {
-    let segments = manifest.artifacts.iter().filter(|artifact| artifact.media_type == "image/apng");
+fn segments(kept: &Kept, keys: &[Identity]) -> Result<Vec<Segment>, CliError> {
+    let segments =
+        kept.manifest.artifacts.iter().filter(|artifact| artifact.media_type == "image/apng");
     segments
         .map(|artifact| {
-            let file = site.open(directory, manifest, artifact)?;
+            let file = kept.open(keys, artifact)?;
             Segment::parse(&file)
                 .map_err(|e| CliError::NotVerified(format!("artifact {}: {e}", artifact.id)))
         })
@@ -57,11 +60,12 @@ fn segments(site: &Site, directory: &Path, manifest: &Manifest) -> Result<Vec<Se
 }
 
 /// What was done meanwhile; nothing where a run did not come to its end.
-fn marks(site: &Site, directory: &Path, manifest: &Manifest) -> Result<Vec<Mark>, CliError> {
-    let Some(artifact) = manifest.artifacts.iter().find(|artifact| artifact.name == MARKS) else {
+fn marks(kept: &Kept, keys: &[Identity]) -> Result<Vec<Mark>, CliError> {
+    let Some(artifact) = kept.manifest.artifacts.iter().find(|artifact| artifact.name == MARKS)
+    else {
         return Ok(Vec::new());
     };
-    let json = site.open(directory, manifest, artifact)?;
+    let json = kept.open(keys, artifact)?;
     serde_json::from_slice(&json).map_err(CliError::internal("reading the acts of the recording"))
 }
 

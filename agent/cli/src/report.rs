@@ -23,11 +23,12 @@ pub(crate) fn run(arguments: &Report) -> Result<Exit, CliError> {
 
 /// Decrypts the report of the run in `directory` to `reports/<run>.html`.
 pub(crate) fn write_opened(site: &Site, directory: &Path) -> Result<PathBuf, CliError> {
-    let manifest = site.manifest(directory)?;
+    let kept = site.kept(directory)?;
+    let manifest = &kept.manifest;
     let report = manifest.artifacts.iter().find(|a| a.name == "report").ok_or_else(|| {
         CliError::NotVerified(format!("run {} has no report in its manifest", manifest.run))
     })?;
-    let html = site.open(directory, &manifest, report)?;
+    let html = kept.open(&[site.identity()?], report)?;
     let path = site.path().join("reports").join(format!("{}.html", manifest.run));
     write_private(&path, &html)?;
     Ok(path)

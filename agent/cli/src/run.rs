@@ -22,8 +22,9 @@ use time::OffsetDateTime;
 use crate::cli;
 use crate::control::ControlSocket;
 use crate::error::{CliError, at};
+use crate::kept::MANIFEST;
 use crate::progress::{Display, Ending};
-use crate::site::{KEY_NAME, MANIFEST, Site};
+use crate::site::{KEY_NAME, Site};
 use crate::{assets, audit, doctor, workflow};
 
 /// What is to be run.

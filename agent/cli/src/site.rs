@@ -15,20 +15,17 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use karakuri_protocol::job::Exit;
-use karakuri_seal::manifest::{self, Manifest, SigningIdentity};
-use karakuri_seal::{Context, Identity};
-use sha2::{Digest, Sha256};
+use karakuri_seal::Identity;
+use karakuri_seal::manifest::{Manifest, SigningIdentity, VerifyingKey};
+use zeroize::Zeroizing;
 
 use crate::error::{CliError, at};
+use crate::kept::{Kept, MANIFEST};
 
 /// Name of the development key in a message's header.
 pub(crate) const KEY_NAME: &str = "development";
 /// Namespace of raw keys in a message's header.
 const NAMESPACE: &str = "karakuri";
-
-/// Name of a run's signed manifest.
-pub(crate) const MANIFEST: &str = "manifest.dsse.json";
 
 /// The state directory.
 #[derive(Debug)]
@@ -100,27 +97,60 @@ impl Site {
     /// The key that opens artifacts.
     pub(crate) fn identity(&self) -> Result<Identity, CliError> {
         let path = self.0.join("keys/development.pem");
-        let pem = zeroize::Zeroizing::new(fs::read_to_string(&path).map_err(at(&path))?);
-        Identity::from_pkcs8_pem(NAMESPACE, KEY_NAME, &pem)
+        Identity::from_pkcs8_pem(NAMESPACE, KEY_NAME, &*read_secret(&path)?)
             .map_err(CliError::internal("reading the development key"))
+    }
+
+    /// The keys in these files, each with its namespace and name, and the one of the state directory, if
+    /// it is there.
+    pub(crate) fn identities(&self, given: &[(String, String)]) -> Result<Vec<Identity>, CliError> {
+        let read = |(name, path): &(String, String)| {
+            let path = Path::new(path);
+            let (namespace, name) = name.split_once('/').unwrap_or((NAMESPACE, name));
+            Identity::from_pkcs8_pem(namespace, name, &*read_secret(path)?)
+                .map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
+        };
+        let mut all = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if self.0.join("keys/development.pem").exists() {
+            all.push(self.identity()?);
+        }
+        Ok(all)
+    }
+
+    /// The key that signs manifests, and records of what became of artifacts.
+    pub(crate) fn signer(&self) -> Result<SigningIdentity, CliError> {
+        SigningIdentity::from_pkcs8_pem(&read_secret(&self.0.join("site/signing.pem"))?)
+            .map_err(CliError::internal("reading the site's signing key"))
+    }
+
+    /// The public keys in these files, and the one of this site, if it is there.
+    pub(crate) fn trusted(&self, files: &[PathBuf]) -> Result<Vec<VerifyingKey>, CliError> {
+        let read = |path: &PathBuf| {
+            let pem = fs::read_to_string(path).map_err(at(path))?;
+            VerifyingKey::from_pem(&pem)
+                .map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
+        };
+        let mut all = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        if all.is_empty() || self.0.join("site/signing.pem").exists() {
+            let own = self.signer()?.verifying_key();
+            all.push(own.map_err(CliError::internal("reading the site's signing key"))?);
+        }
+        Ok(all)
     }
 
     /// The directories of all runs in the store, the last one last.
     pub(crate) fn runs(&self) -> Vec<PathBuf> {
-        let mut all: Vec<PathBuf> = Vec::new();
-        for day in fs::read_dir(self.store().join("runs")).into_iter().flatten().flatten() {
-            all.extend(fs::read_dir(day.path()).into_iter().flatten().flatten().map(|r| r.path()));
-        }
-        // A run cut short while it was delivered has no manifest: that is the last to come.
-        all.retain(|path| path.join(MANIFEST).exists());
-        // Ids begin with the time, so the greatest is the last.
-        all.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-        all
+        runs_in(&self.store())
     }
 
     /// The directory of a run in the store, by its id or `last`.
     pub(crate) fn run(&self, run: &str) -> Result<PathBuf, CliError> {
-        let mut all = self.runs();
+        self.run_in(&self.store(), run)
+    }
+
+    /// The directory of a run in any store.
+    pub(crate) fn run_in(&self, store: &Path, run: &str) -> Result<PathBuf, CliError> {
+        let mut all = runs_in(store);
         let found = if run == "last" {
             all.pop()
         } else {
@@ -130,7 +160,6 @@ impl Site {
             if run == "last" || all.is_empty() {
                 return self.no_run_yet();
             }
-            let store = self.store();
             CliError::Usage(format!("there is no run {run:?} in {}", store.display()))
         })
     }
@@ -144,54 +173,31 @@ impl Site {
         ))
     }
 
-    /// The manifest of a run, its signature checked with the site's key.
-    pub(crate) fn manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
-        let key = self.0.join("site/signing.pem");
-        let pem = zeroize::Zeroizing::new(fs::read_to_string(&key).map_err(at(&key))?);
-        let trusted = SigningIdentity::from_pkcs8_pem(&pem)
-            .and_then(|identity| identity.verifying_key())
-            .map_err(CliError::internal("reading the site's signing key"))?;
-        let path = directory.join(MANIFEST);
-        let envelope = fs::read(&path).map_err(at(&path))?;
-        manifest::verify(&envelope, &[trusted])
-            .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))
+    /// A run in the store, what was signed of it checked with the site's key.
+    pub(crate) fn kept(&self, directory: &Path) -> Result<Kept, CliError> {
+        Kept::read(directory, &self.trusted(&[])?)
     }
 
-    /// Decrypts one artifact of a run and checks that it is the one the manifest names.
-    pub(crate) fn open(
-        &self,
-        directory: &Path,
-        manifest: &Manifest,
-        artifact: &manifest::Artifact,
-    ) -> Result<Vec<u8>, CliError> {
-        let path = directory.join(format!("{}.esdk", artifact.id));
-        let message = fs::read(&path).map_err(at(&path))?;
-        let digest: [u8; 32] = Sha256::digest(&message).into();
-        if digest != *artifact.summary.message_sha256.as_bytes() {
-            return Err(CliError::NotVerified(format!(
-                "{}: the artifact was altered: its SHA-256 is not the one in the signed manifest",
-                path.display()
-            )));
-        }
-        let expected = Context {
-            tenant: manifest.tenant.clone(),
-            site: manifest.site.clone(),
-            run: manifest.run.clone(),
-            class: artifact.class,
-        };
-        let mut plaintext = Vec::new();
-        let opened =
-            karakuri_seal::open(&[self.identity()?], Some(&expected), &*message, &mut plaintext)
-                .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))?;
-        if opened.summary != artifact.summary {
-            return Err(CliError::NotVerified(format!(
-                "{}: {}; it is not the message the manifest names",
-                path.display(),
-                Exit::NotVerified.meaning()
-            )));
-        }
-        Ok(plaintext)
+    /// The manifest of a run, its signature checked with the site's key.
+    pub(crate) fn manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
+        Ok(self.kept(directory)?.manifest)
     }
+}
+
+fn read_secret(path: &Path) -> Result<Zeroizing<String>, CliError> {
+    fs::read_to_string(path).map(Zeroizing::new).map_err(at(path))
+}
+
+fn runs_in(store: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = Vec::new();
+    for day in fs::read_dir(store.join("runs")).into_iter().flatten().flatten() {
+        all.extend(fs::read_dir(day.path()).into_iter().flatten().flatten().map(|r| r.path()));
+    }
+    // A run cut short while it was delivered has no manifest: that is the last to come.
+    all.retain(|path| path.join(MANIFEST).exists());
+    // Ids begin with the time, so the greatest is the last.
+    all.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+    all
 }
 
 /// Why a key could not be kept.

@@ -1,5 +1,8 @@
 //! `karakuri artifacts`: what a run left, for the holder of the key.
 
+mod rewrap;
+mod verify;
+
 use std::fs;
 use std::io::IsTerminal;
 
@@ -16,6 +19,8 @@ use crate::site::Site;
 pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
     let site = Site::find()?;
     match &arguments.command {
+        ArtifactsCommand::Verify(arguments) => return verify::run(arguments),
+        ArtifactsCommand::Rewrap(arguments) => return rewrap::run(arguments),
         ArtifactsCommand::List(of) => {
             let manifest = site.manifest(&site.run(&of.run)?)?;
             if of.json {
@@ -36,22 +41,22 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
             let manifest = site.manifest(&site.run(&of.run)?)?;
             output::json(&manifest)?;
         }
-        ArtifactsCommand::Decrypt { run, id, out } => {
-            let directory = site.run(run)?;
-            let manifest = site.manifest(&directory)?;
+        ArtifactsCommand::Decrypt { run, id, out, keys } => {
+            let kept = site.kept(&site.run(run)?)?;
+            let keys = site.identities(keys)?;
             let wanted = |a: &&Artifact| id.as_ref().is_none_or(|id| &a.id == id);
-            let chosen: Vec<_> = manifest.artifacts.iter().filter(wanted).collect();
+            let chosen: Vec<_> = kept.manifest.artifacts.iter().filter(wanted).collect();
             if chosen.is_empty() {
                 let id = id.as_deref().unwrap_or_default();
                 return Err(CliError::Usage(format!(
                     "run {} has no artifact {id:?}",
-                    manifest.run
+                    kept.manifest.run
                 )));
             }
             fs::create_dir_all(out).map_err(at(out))?;
             for artifact in chosen {
                 let path = out.join(file_name(artifact));
-                write_private(&path, &site.open(&directory, &manifest, artifact)?)?;
+                write_private(&path, &kept.open(&keys, artifact)?)?;
                 output::line(path.display());
             }
         }

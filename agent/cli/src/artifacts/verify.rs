@@ -1,0 +1,103 @@
+//! `karakuri artifacts verify`: whether everything that a run made is there as it was signed. Needs no key
+//! that opens anything, and works on a copy of the store.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use karakuri_protocol::job::Exit;
+use serde::Serialize;
+
+use super::super::cli::Verify;
+use crate::error::{CliError, at};
+use crate::kept::{Kept, MANIFEST, fault};
+use crate::output;
+use crate::site::Site;
+
+/// What was found, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Found {
+    run: String,
+    artifacts: usize,
+    /// Artifacts that were sealed for other keys later.
+    rewrapped: usize,
+    /// What is not as it was signed: a path and what is wrong with it.
+    faults: Vec<Fault>,
+    /// Files that nobody signed.
+    unsigned: Vec<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fault {
+    path: PathBuf,
+    fault: &'static str,
+}
+
+pub(crate) fn run(arguments: &Verify) -> Result<Exit, CliError> {
+    let site = Site::find()?;
+    let store = arguments.store.clone().unwrap_or_else(|| site.store());
+    let trusted = site.trusted(&arguments.trust)?;
+    let kept = Kept::read(&site.run_in(&store, &arguments.run)?, &trusted)?;
+    let found = check(&kept)?;
+    if arguments.json {
+        output::json(&found)?;
+    } else {
+        tell(&found);
+    }
+    Ok(if found.faults.is_empty() { Exit::Success } else { Exit::NotVerified })
+}
+
+fn check(kept: &Kept) -> Result<Found, CliError> {
+    let mut found = Found {
+        run: kept.manifest.run.clone(),
+        artifacts: kept.manifest.artifacts.len(),
+        rewrapped: 0,
+        faults: Vec::new(),
+        unsigned: Vec::new(),
+    };
+    let mut signed = BTreeSet::from([kept.directory.join(MANIFEST)]);
+    for artifact in &kept.manifest.artifacts {
+        let (path, summary) = kept.message(artifact);
+        let original = kept.original(artifact);
+        if original.0 != path {
+            found.rewrapped += 1;
+            // The earlier message may be deleted; if it is there, it is the one that was signed.
+            if original.0.exists() {
+                found.add(original.0.clone(), fault(&original.0, &original.1)?);
+            }
+        }
+        found.add(path.clone(), fault(&path, &summary)?);
+        signed.extend([path, original.0]);
+    }
+    for entry in fs::read_dir(&kept.directory).map_err(at(&kept.directory))? {
+        let path = entry.map_err(at(&kept.directory))?.path();
+        if path.is_file() && !signed.contains(&path) {
+            found.unsigned.push(path);
+        }
+    }
+    found.unsigned.sort();
+    Ok(found)
+}
+
+impl Found {
+    fn add(&mut self, path: PathBuf, fault: Option<&'static str>) {
+        self.faults.extend(fault.map(|fault| Fault { path, fault }));
+    }
+}
+
+fn tell(found: &Found) {
+    let name = |path: &Path| path.display().to_string();
+    for Fault { path, fault } in &found.faults {
+        output::line(format!("FAULT {} {fault}", name(path)));
+    }
+    for path in &found.unsigned {
+        output::line(format!("NOTE  {} is in no signed list", name(path)));
+    }
+    let Found { run, artifacts, rewrapped, faults, .. } = found;
+    let verdict = if faults.is_empty() { "as they were signed" } else { "NOT as they were signed" };
+    let rewrapped = match rewrapped {
+        0 => String::new(),
+        count => format!(", {count} of them sealed for other keys since"),
+    };
+    output::line(format!("run {run}: {artifacts} artifacts{rewrapped}, {verdict}"));
+}
