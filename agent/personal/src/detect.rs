@@ -1,0 +1,179 @@
+//! Detectors that need nothing but the text: each finds candidates by a pattern and keeps those that
+//! prove to be what they look like.
+
+use std::ops::Range;
+use std::str::FromStr;
+use std::sync::LazyLock;
+
+use iban::Iban;
+use phonenumber::country;
+use regex::Regex;
+
+use crate::digits::{digits, is_card, is_my_number};
+
+/// Patterns are written here, and a test uses each.
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
+    };
+}
+
+// RFC 5322 without comments and quotes, which nobody types; letters of any script (RFC 6531).
+pattern!(EMAIL, r"[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+");
+// Groups as people write them; of digits that go on, no part is taken.
+pattern!(CARD, r"\d(?:[ -]?\d){12,18}");
+pattern!(MY_NUMBER, r"\d{4}[ -]?\d{4}[ -]?\d{4}");
+pattern!(IBAN, r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}");
+pattern!(PHONE, r"[+(]?\d[\d() .-]{6,19}\d");
+// What looks like a telephone number and is a day.
+pattern!(DATE, r"^\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}(?:\D|$)");
+// 〒, or the code at the head of an address that names a prefecture or city.
+pattern!(JAPANESE_ADDRESS, r"(?:〒 ?\d{3}-?\d{4}|\d{3}-\d{4} ?\p{Han}{2,8}[都道府県市区]).*");
+
+/// E-mail addresses.
+pub(crate) fn emails(text: &str) -> Vec<Range<usize>> {
+    let found = candidates(&EMAIL, text);
+    // A full stop at the end of a sentence is not part of it.
+    found.map(|r| r.start..r.start + text[r].trim_end_matches(['.', '-']).len()).collect()
+}
+
+/// Numbers of payment cards.
+pub(crate) fn cards(text: &str) -> Vec<Range<usize>> {
+    apart(&CARD, text).filter(|r| is_card(&digits(&text[r.clone()]))).collect()
+}
+
+/// Individual Numbers of Japan.
+pub(crate) fn my_numbers(text: &str) -> Vec<Range<usize>> {
+    apart(&MY_NUMBER, text).filter(|r| is_my_number(&digits(&text[r.clone()]))).collect()
+}
+
+/// Bank account numbers. What follows one may look as if it went on: words are left off at the end
+/// until the check digits fit.
+pub(crate) fn ibans(text: &str) -> Vec<Range<usize>> {
+    let shortened = |range: Range<usize>| {
+        let mut candidate = &text[range.clone()];
+        loop {
+            if Iban::from_str(candidate).is_ok() {
+                return Some(range.start..range.start + candidate.len());
+            }
+            candidate = &candidate[..candidate.rfind(' ')?];
+        }
+    };
+    apart(&IBAN, text).filter_map(shortened).collect()
+}
+
+/// Telephone numbers: with a country code, or in the numbering plan of one of `countries`.
+pub(crate) fn phones(text: &str, countries: &[country::Id]) -> Vec<Range<usize>> {
+    let exists = |range: &Range<usize>| {
+        let number = &text[range.clone()];
+        let is_valid = |country| phonenumber::parse(country, number).is_ok_and(|n| n.is_valid());
+        if number.starts_with('+') {
+            return is_valid(None);
+        }
+        if DATE.as_ref().is_none_or(|date| date.is_match(number)) {
+            return false;
+        }
+        // Bare digits could be any number; a trunk prefix or how it is written tells.
+        let separators = number.matches([' ', '-', '.', '(']).count();
+        (number.starts_with('0') || separators >= 2)
+            && countries.iter().any(|country| is_valid(Some(*country)))
+    };
+    apart(&PHONE, text).filter(exists).collect()
+}
+
+/// Addresses that begin with a Japanese postal code, to the end of the text.
+pub(crate) fn japanese_addresses(text: &str) -> Vec<Range<usize>> {
+    candidates(&JAPANESE_ADDRESS, text).collect()
+}
+
+/// Matches that are not a part of a longer number or word.
+fn apart<'a>(
+    pattern: &'a LazyLock<Option<Regex>>,
+    text: &'a str,
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let goes_on = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    candidates(pattern, text).filter(move |r| {
+        !goes_on(text[..r.start].chars().next_back()) && !goes_on(text[r.end..].chars().next())
+    })
+}
+
+fn candidates<'a>(
+    pattern: &'a LazyLock<Option<Regex>>,
+    text: &'a str,
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    pattern.iter().flat_map(move |pattern| pattern.find_iter(text).map(|found| found.range()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts<'a>(text: &'a str, found: &[Range<usize>]) -> Vec<&'a str> {
+        found.iter().map(|range| &text[range.clone()]).collect()
+    }
+
+    #[test]
+    fn every_pattern_is_one() {
+        for pattern in [&EMAIL, &CARD, &MY_NUMBER, &IBAN, &PHONE, &DATE, &JAPANESE_ADDRESS] {
+            assert!(pattern.is_some());
+        }
+    }
+
+    #[test]
+    fn emails_are_found_whole() {
+        let text = "Ask o'neil+x@mail.example.co.jp, or 山田@例え.jp. Not @home, a@b.";
+        assert_eq!(parts(text, &emails(text)), ["o'neil+x@mail.example.co.jp", "山田@例え.jp"]);
+    }
+
+    #[test]
+    fn card_numbers_have_their_check_digit() {
+        let text =
+            "4111 1111 1111 1111, 5555-5555-5555-4444; not 4111111111111112 or 94111111111111111";
+        assert_eq!(parts(text, &cards(text)), ["4111 1111 1111 1111", "5555-5555-5555-4444"]);
+    }
+
+    #[test]
+    fn my_numbers_have_their_check_digit() {
+        let text = "1234-5678-9018 and 123456789018, not 123456789012 nor 1234567890188";
+        assert_eq!(parts(text, &my_numbers(text)), ["1234-5678-9018", "123456789018"]);
+    }
+
+    #[test]
+    fn bank_accounts_end_where_their_check_digits_fit() {
+        // Examples of the IBAN registry.
+        let text = "IBAN DE89 3704 0044 0532 0130 00 EUR 100 or GB82WEST12345698765432; not DE88370400440532013000";
+        assert_eq!(
+            parts(text, &ibans(text)),
+            ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432"]
+        );
+    }
+
+    #[test]
+    fn telephone_numbers_exist() {
+        let countries = [country::JP, country::US];
+        let text = "03-3224-9999, +44 20 7946 0958, (212) 736-5000, 090 1234 5678";
+        let all = ["03-3224-9999", "+44 20 7946 0958", "(212) 736-5000", "090 1234 5678"];
+        assert_eq!(parts(text, &phones(text, &countries)), all);
+        for other in [
+            "2026-11-21",
+            "10.0.0.1",
+            "12:30 - 14:00",
+            "1 234 567",
+            "4711-0815-12",
+            "000-0000-0000",
+        ] {
+            assert_eq!(parts(other, &phones(other, &countries)), [""; 0], "{other}");
+        }
+    }
+
+    #[test]
+    fn a_japanese_postal_code_begins_an_address() {
+        for (text, address) in [
+            ("送付先 〒100-0001 東京都千代田区1-1", "〒100-0001 東京都千代田区1-1"),
+            ("100-0001 東京都千代田区1-1", "100-0001 東京都千代田区1-1"),
+        ] {
+            assert_eq!(parts(text, &japanese_addresses(text)), [address]);
+        }
+        assert!(japanese_addresses("100-0001 items").is_empty());
+    }
+}

@@ -1,0 +1,191 @@
+//! The detectors together.
+
+use std::ops::Range;
+
+use karakuri_protocol::geometry::Rect;
+use phonenumber::country;
+use regex::Regex;
+
+use crate::detect;
+use crate::fold::Folded;
+use crate::label;
+use crate::settings::{Kind, PatternError, Settings};
+
+/// Personal data in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The bytes of the text that it takes; whole characters.
+    pub range: Range<usize>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// Personal data on a screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnScreen {
+    /// Which of the lines.
+    pub line: usize,
+    /// Where in its text.
+    pub found: Found,
+}
+
+/// Finds personal data.
+#[derive(Debug)]
+pub struct Finder {
+    kinds: Vec<Kind>,
+    countries: Vec<country::Id>,
+    patterns: Vec<(Kind, Regex)>,
+    names: Vec<String>,
+    addresses: Vec<String>,
+}
+
+impl Default for Finder {
+    fn default() -> Self {
+        // The default settings have no pattern and name countries that exist; a test proves it.
+        Self::new(&Settings::default()).unwrap_or(Self {
+            kinds: Kind::BUILT_IN.to_vec(),
+            countries: Vec::new(),
+            patterns: Vec::new(),
+            names: Vec::new(),
+            addresses: Vec::new(),
+        })
+    }
+}
+
+impl Finder {
+    /// Prepares to find what `settings` say.
+    ///
+    /// # Errors
+    /// See [`PatternError`].
+    pub fn new(settings: &Settings) -> Result<Self, PatternError> {
+        if let Some(Kind::Custom(name)) =
+            settings.find.iter().find(|k| matches!(k, Kind::Custom(_)))
+        {
+            return Err(PatternError::NotBuiltIn(name.clone()));
+        }
+        let country = |text: &String| {
+            let country = text.parse::<country::Id>();
+            country.map_err(|_| PatternError::Country(text.escape_debug().to_string()))
+        };
+        let pattern = |(name, pattern): (&String, &String)| {
+            let usable = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_');
+            if !(1..=32).contains(&name.len()) || !name.bytes().all(usable) {
+                return Err(PatternError::Name(name.escape_debug().to_string()));
+            }
+            let regex = Regex::new(pattern).map_err(|source| PatternError::Pattern {
+                name: name.clone(),
+                source: Box::new(source),
+            })?;
+            Ok((Kind::Custom(name.clone()), regex))
+        };
+        Ok(Self {
+            kinds: settings.find.clone(),
+            countries: settings.phone_countries.iter().map(country).collect::<Result<_, _>>()?,
+            patterns: settings.patterns.iter().map(pattern).collect::<Result<_, _>>()?,
+            names: labels(label::NAMES, &settings.name_labels)?,
+            addresses: labels(label::ADDRESSES, &settings.address_labels)?,
+        })
+    }
+
+    /// What is personal in a text, in order, nothing twice.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Found> {
+        let folded = Folded::new(text);
+        let read = folded.text.as_str();
+        let mut all: Vec<Found> = Vec::new();
+        for kind in &self.kinds {
+            let ranges = match kind {
+                Kind::Email => detect::emails(read),
+                Kind::Phone => detect::phones(read, &self.countries),
+                Kind::Card => detect::cards(read),
+                Kind::Iban => detect::ibans(read),
+                Kind::MyNumber => detect::my_numbers(read),
+                Kind::Name => label::values(read, |label| self.names.iter().any(|n| n == label)),
+                Kind::Address => {
+                    let mut found = detect::japanese_addresses(read);
+                    let named = |label: &str| self.addresses.iter().any(|a| a == label);
+                    found.extend(label::values(read, named));
+                    found
+                }
+                Kind::Custom(_) => Vec::new(),
+            };
+            let found = |range| Found { range: folded.back(range), kind: kind.clone() };
+            all.extend(ranges.into_iter().map(found));
+        }
+        for (kind, pattern) in &self.patterns {
+            let matches = pattern.find_iter(read).filter(|found| !found.is_empty());
+            let found =
+                |m: regex::Match<'_>| Found { range: folded.back(m.range()), kind: kind.clone() };
+            all.extend(matches.map(found));
+        }
+        once(all)
+    }
+
+    /// What is personal in the lines of a screen: in each of them, and what a label that is a line of its
+    /// own stands beside or above. In the order of the lines.
+    #[must_use]
+    pub fn find_on_screen(&self, lines: &[(&str, Rect)]) -> Vec<OnScreen> {
+        let boxes: Vec<Rect> = lines.iter().map(|(_, rect)| *rect).collect();
+        let mut found: Vec<Vec<Found>> = lines.iter().map(|(text, _)| self.find(text)).collect();
+        for (index, (text, _)) in lines.iter().enumerate() {
+            let Some(kind) = self.label(text) else { continue };
+            let Some(value) = label::beside(&boxes, index) else { continue };
+            let text = lines[value].0;
+            if !text.is_empty() && self.label(text).is_none() {
+                found[value].push(Found { range: 0..text.len(), kind });
+            }
+        }
+        let lines = found.into_iter().map(once).enumerate();
+        lines
+            .flat_map(|(line, all)| all.into_iter().map(move |found| OnScreen { line, found }))
+            .collect()
+    }
+
+    /// `text` with every personal part replaced by its kind in brackets, and what was there.
+    #[must_use]
+    pub fn masked(&self, text: &str) -> (String, Vec<Found>) {
+        let found = self.find(text);
+        let mut masked = String::with_capacity(text.len());
+        let mut end = 0;
+        for Found { range, kind } in &found {
+            masked.push_str(&text[end..range.start]);
+            masked.push_str(&format!("[{kind}]"));
+            end = range.end;
+        }
+        masked.push_str(&text[end..]);
+        (masked, found)
+    }
+
+    /// What a text that is nothing but a label stands for.
+    fn label(&self, text: &str) -> Option<Kind> {
+        let label = label::label(&Folded::new(text).text);
+        let of = |kind: Kind, labels: &[String]| {
+            (self.kinds.contains(&kind) && labels.contains(&label)).then_some(kind)
+        };
+        of(Kind::Name, &self.names).or_else(|| of(Kind::Address, &self.addresses))
+    }
+}
+
+/// In order; where two meet they are one, of the kind that begins first, or that is longer.
+fn once(mut all: Vec<Found>) -> Vec<Found> {
+    all.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
+    let mut kept: Vec<Found> = Vec::new();
+    for found in all {
+        match kept.last_mut() {
+            Some(last) if found.range.start < last.range.end => {
+                last.range.end = last.range.end.max(found.range.end);
+            }
+            _ => kept.push(found),
+        }
+    }
+    kept
+}
+
+fn labels(known: &[&str], more: &[String]) -> Result<Vec<String>, PatternError> {
+    let own = more.iter().map(|text| {
+        let label = label::label(&Folded::new(text).text);
+        let usable = (1..=64).contains(&label.chars().count()) && text.trim() == text;
+        if usable { Ok(label) } else { Err(PatternError::Label(text.escape_debug().to_string())) }
+    });
+    known.iter().map(|label| Ok((*label).to_owned())).chain(own).collect()
+}
