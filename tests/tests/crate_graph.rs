@@ -105,6 +105,14 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
         &[("rustix", "pure data: no system calls"), ("libc", "pure data: no system calls")],
     ),
     (
+        "karakuri-site",
+        &[
+            ("rustix", "a pure library: it opens nothing that it names"),
+            ("libc", "a pure library: it opens nothing that it names"),
+            ("tokio", "a pure library"),
+        ],
+    ),
+    (
         "karakuri-verbs",
         &[
             ("rustix", "it says what a call means: no system calls"),

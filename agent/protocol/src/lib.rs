@@ -9,7 +9,7 @@
 //! - [`role`]: what the things there are for.
 //! - [`desktop`]: karakurid → karakuri-desktop.
 //! - [`recording`]: karakuri-desktop → karakurid, beside the replies; [`apng`]: what it carries.
-//! - [`courier`]: karakurid → karakuri-courier.
+//! - [`courier`]: karakurid ⇄ karakuri-courier.
 //! - [`egress`]: karakurid → karakuri-egress.
 //! - [`job`]: what starts a run, and the progress and outcome it reports.
 //! - [`untrusted`]: text that came from a script, a screen, a model or a window title.
