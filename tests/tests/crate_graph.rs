@@ -110,6 +110,16 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
             ("rustix", "a pure library: it opens nothing that it names"),
             ("libc", "a pure library: it opens nothing that it names"),
             ("tokio", "a pure library"),
+        "karakuri-spool",
+            ("karakuri-seal", "who keeps the ciphertext holds no data key"),
+            (
+                "karakuri-audit",
+                "the session composes spool and audit log; they do not know each other",
+            ),
+            ("karakuri-sandbox", "it keeps files; it has no part in walls and links"),
+            ("tokio", "every call is done when it returns: nothing runs beside it"),
+            ("hyper", "who keeps the ciphertext reaches no network"),
+            ("rustls", "who keeps the ciphertext reaches no network"),
         ],
     ),
     (
