@@ -69,6 +69,28 @@ class AptTest(unittest.TestCase):
             install.endswith(" install --no-install-recommends gnumeric weasyprint"), install
         )
 
+    def test_either_of_two_names_is_enough(self) -> None:
+        self.installed(packages("bench") | {"freerdp3-x11"})
+        self.assertEqual(self.apt("bench").returncode, 0)
+        self.assertFalse(self.calls.exists())
+
+    def test_installs_the_name_that_this_debian_knows(self) -> None:
+        self.installed(packages("bench"))
+        for known, installs in (("freerdp2-x11", "freerdp2-x11"), ("nothing", "freerdp3-x11")):
+            self.answer("apt-cache", f'test "$2" = {known}')
+            self.assertEqual(self.apt("bench").returncode, 0)
+            self.assertTrue(self.calls.read_text().endswith(f" {installs}\n"), self.calls.read_text())
+
+    def test_a_server_is_not_started_for_being_installed(self) -> None:
+        self.installed(packages("bench") - {"xrdp"} | {"freerdp2-x11"})
+        self.answer("ln", f'echo "$@" >> {self.calls}')
+        self.assertEqual(self.apt("bench").returncode, 0)
+        update, *masked, install = self.calls.read_text().splitlines()
+        units = ("xrdp-sesman.service", "xrdp.service")
+        links = [f"-sf /dev/null /etc/systemd/system/{unit}" for unit in units]
+        self.assertEqual(sorted(masked), links)
+        self.assertTrue(install.endswith(" install --no-install-recommends xrdp"), install)
+
     def test_a_name_is_not_taken_for_a_longer_one(self) -> None:
         self.installed((packages("run") - {"mupdf"}) | {"mupdf-tools"})
         self.assertEqual(self.apt("run").returncode, 0)
