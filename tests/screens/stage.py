@@ -2,27 +2,40 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HERE = Path(__file__).parent
 PYTHON = "/usr/bin/python3"
 #: How long an application may take until it told its words, in seconds.
 PATIENCE = 60
+#: How long a program may take to end, in seconds.
+FAREWELL = 10
+
+# As Ctrl+C does, it ends what was started and removes what was written.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 @contextmanager
 def ended(*arguments, **options):
-    """A process that does not outlive its use."""
-    process = subprocess.Popen(arguments, start_new_session=True, **options)
+    """A process that does not outlive its use, nor this one, however that ends."""
+    command = ["/usr/bin/setpriv", "--pdeathsig", "TERM", *arguments]
+    process = subprocess.Popen(command, start_new_session=True, **options)
     try:
         yield process
     finally:
-        os.killpg(process.pid, 15)
-        process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(FAREWELL)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         for stream in (process.stdin, process.stdout):
             if stream:
                 stream.close()
@@ -32,19 +45,26 @@ def ended(*arguments, **options):
 def display(size):
     """An X server with a window manager; its environment."""
     server = ["Xvfb", "-displayfd", "1", "-screen", "0", f"{size}x24", "-noreset", "-nolisten", "tcp"]
-    quiet = {"stderr": subprocess.DEVNULL}
-    with ended(*server, stdout=subprocess.PIPE, text=True, **quiet) as xvfb:
+    with ended(*server, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as xvfb:
         environment = {**os.environ, "DISPLAY": ":" + xvfb.stdout.readline().strip(), "NO_AT_BRIDGE": "1",
                        "PATH": "/usr/bin:/bin", "GDK_BACKEND": "x11", "LC_ALL": "C.UTF-8"}
-        with ended("openbox", "--sm-disable", env=environment, stdout=subprocess.DEVNULL, **quiet):
-            # Windows that are there before the window manager may be left unmapped.
-            end = time.monotonic() + PATIENCE
-            check = ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"]
-            while "window id" not in subprocess.run(check, env=environment, capture_output=True, text=True).stdout:
-                if time.monotonic() > end:
-                    raise RuntimeError("openbox did not start")
-                time.sleep(0.02)
+        with managed(environment):
             yield environment
+
+
+@contextmanager
+def managed(environment):
+    """A window manager that is ready."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with ended("openbox", "--sm-disable", env=environment, **quiet):
+        # Windows that are there before the window manager may be left unmapped.
+        end = time.monotonic() + PATIENCE
+        check = ["xprop", "-root", "_NET_SUPPORTING_WM_CHECK"]
+        while "window id" not in subprocess.run(check, env=environment, capture_output=True, text=True).stdout:
+            if time.monotonic() > end:
+                raise RuntimeError("openbox did not start")
+            time.sleep(0.02)
+        yield
 
 
 @contextmanager
@@ -65,7 +85,10 @@ def shown(screen, environment):
                 wait_for(told, app)
                 yield json.loads(told.read_text())
             else:
-                yield json.loads(app.stdout.readline())
+                said = app.stdout.readline()
+                if not said:
+                    raise RuntimeError(f"{screen['name']}: the application told no words")
+                yield json.loads(said)
 
 
 def terminal(screen, said, told):
