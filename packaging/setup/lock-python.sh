@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Rewrites packaging/NAME-python.lock for NAME = test or bench: the exact wheels of Python packages
-# for the interpreters of Debian 12 and 13. Run it to move to new versions, then read the difference.
+# for the interpreters of Debian 12 and 13; and NAME-python-source.lock: what is published as source
+# alone, without what it depends on. Run it to move to new versions, then read the difference.
 set -euo pipefail
 
+sources=()
 case "${1:-}" in
 test)
     # moto's extra `server` has what all of its services need; ours need a web server alone.
@@ -13,8 +15,11 @@ test)
 # and the lender of roles that couriers speak to.'
     ;;
 bench)
-    packages=('rapidocr==3.10.0' 'onnxruntime==1.31.1' 'faster-paddle==1.0.4' 'numpy==2.4.6')
-    purpose='of the benchmarks: others that read screens.'
+    # setuptools builds the source; pyautogui clicks with python-xlib and can do without the rest.
+    packages=('rapidocr==3.10.0' 'onnxruntime==1.31.1' 'faster-paddle==1.0.4' 'numpy==2.4.6'
+        'mss==10.2.0' 'python-xlib==0.33' 'setuptools==84.2.1')
+    sources=('pyautogui==0.9.54')
+    purpose='of the benchmarks: others that read screens, capture them and click.'
     ;;
 *)
     echo "usage: lock-python.sh test|bench" >&2
@@ -24,27 +29,38 @@ esac
 
 lock="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/$1-python.lock"
 scratch="$(mktemp -d)"
+mkdir "$scratch/wheels" "$scratch/sources"
 trap 'rm -rf "$scratch"' EXIT
 
 for python in 3.11 3.13; do
-    /usr/bin/python3 -m pip download --quiet --dest "$scratch" --only-binary=:all: \
+    /usr/bin/python3 -m pip download --quiet --dest "$scratch/wheels" --only-binary=:all: \
         --python-version "$python" --platform manylinux_2_34_x86_64 \
         --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 "${packages[@]}"
 done
 
-/usr/bin/python3 - "$scratch" "$purpose" >"$lock.new" <<'PYTHON'
+((${#sources[@]} == 0)) || /usr/bin/python3 -m pip download --quiet --dest "$scratch/sources" --no-deps \
+    --no-binary=:all: "${sources[@]}"
+
+written() {
+    /usr/bin/python3 - "$@" <<'PYTHON'
 import hashlib, sys
 from pathlib import Path
 
 pins = {}
-for wheel in sorted(Path(sys.argv[1]).glob("*.whl")):
-    name, version = wheel.name.split("-")[:2]
+for file in sorted(Path(sys.argv[1]).iterdir()):
+    name, version = file.name.removesuffix(".tar.gz").split("-")[:2]
     pin = f"{name.replace('_', '-').lower()}=={version}"
-    pins.setdefault(pin, []).append(hashlib.sha256(wheel.read_bytes()).hexdigest())
+    pins.setdefault(pin, []).append(hashlib.sha256(file.read_bytes()).hexdigest())
 
 print("# Python packages", sys.argv[2])
 print("# Written by packaging/setup/lock-python.sh; installed with pip --require-hashes.")
 for pin, digests in sorted(pins.items()):
     print(" \\\n    ".join([pin, *(f"--hash=sha256:{digest}" for digest in digests)]))
 PYTHON
+}
+written "$scratch/wheels" "$purpose" >"$lock.new"
 mv "$lock.new" "$lock"
+if ((${#sources[@]} > 0)); then
+    written "$scratch/sources" "$purpose Sources, built at set-up." >"$lock.new"
+    mv "$lock.new" "${lock%.lock}-source.lock"
+fi
