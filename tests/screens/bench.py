@@ -1,4 +1,4 @@
-"""The rows of `make bench` that are about seeing and typing, each beside its peers on the same screen.
+"""The rows of `make bench` that are about seeing, clicking and typing, each beside its peers on the same screen.
 
 /usr/bin/python3 bench.py DESKTOP ASSETS PYTHON prints one JSON object a row, as it is measured.
 PYTHON is the interpreter that has the peers.
@@ -24,6 +24,7 @@ TYPED = 2000
 
 
 def row(what, unit, ours, peer=None, theirs=None):
+    """`ours` and `theirs`: a number, or a list of what was measured each time."""
     print(json.dumps({"what": what, "unit": unit, "ours": ours, "peer": peer, "theirs": theirs}), flush=True)
 
 
@@ -86,6 +87,66 @@ def typing(desktop, assets):
         row(f"{TYPED} characters into xterm", "ms", ours, "xdotool", theirs)
 
 
+#: Each prints the milliseconds that each of its calls took, as a list.
+MSS = """
+import mss
+with mss.MSS() as screen:
+    area = screen.monitors[0]
+    report(lambda: screen.grab(area))
+"""
+PYAUTOGUI = """
+import itertools, os
+import pyautogui
+pyautogui.PAUSE = 0
+places = itertools.cycle([(300, 300), (340, 360)])
+report(lambda: pyautogui.click(*next(places)))
+"""
+REPORT = """
+import json, time
+def report(call):
+    times = []
+    for _ in range(60):
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1000)
+    print(json.dumps(times))
+"""
+
+
+def hands(desktop, python):
+    """A capture of a screen and a click, each beside what does the same."""
+    page = screen("hands", "page", "web", False, rows=26, pixels=13)
+    with tempfile.TemporaryDirectory() as directory, display(SIZE) as environment, shown(page, environment):
+        environment = {**environment, "XAUTHORITY": str(Path(directory, "authority"))}
+        # python-xlib wants the file, which a server without cookies has no use for.
+        Path(directory, "authority").touch()
+
+        def printed(*command):
+            """What the last line says: python-xlib warns on the same stream."""
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            return json.loads(done.stdout.splitlines()[-1])
+
+        def each(*command):
+            """The milliseconds that each run of a program took."""
+            for _ in range(10):
+                start = time.monotonic()
+                subprocess.run(command, env=environment, check=True)
+                yield (time.monotonic() - start) * 1000
+
+        ours = printed(Path(desktop).with_name("bench-hands"))
+        micro = lambda times: [1000 * ms for ms in times]
+        for name, times in [
+            ("memcpy", ours["memcpy"]), ("xcap", ours["xcap"]), ("python-mss", printed(python, "-c", REPORT + MSS)),
+            ("scrot, as a PNG", each("scrot", "--overwrite", str(Path(directory, "screen.png")))),
+        ]:
+            row(f"capture of 1920 x 1080, {name}", "µs", micro(ours["capture"]), name, micro(times))
+        for name, times in [
+            ("pyautogui", printed(python, "-c", REPORT + PYAUTOGUI)),
+            ("xdotool", each("xdotool", "mousemove", "300", "300", "click", "--delay", "0", "1")),
+        ]:
+            row(f"click injected, {name}", "µs", micro(ours["click"]), name, micro(times))
+
+
 def seeing(desktop, assets):
     """What costs how much once a screen was read."""
     measured = costs(desktop, assets)
@@ -113,6 +174,7 @@ def corpus(desktop, assets):
 
 def main(desktop, assets, python):
     full_screens(desktop, assets, python)
+    hands(desktop, python)
     seeing(desktop, assets)
     typing(desktop, assets)
     corpus(desktop, assets)

@@ -17,6 +17,10 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("firejail", "firejail"),
     ("tesseract", "tesseract-ocr tesseract-ocr-eng"),
     ("xdotool", "xdotool"),
+    ("scrot", "scrot"),
+    ("soffice", "libreoffice-writer libreoffice-calc python3-uno"),
+    ("java", "default-jdk-headless default-jre"),
+    ("Xvnc", "tigervnc-standalone-server"),
     ("pdftotext", "poppler-utils"),
 ];
 

@@ -18,9 +18,26 @@ const PROGRAM: &str = "tests/screens/bench.py";
 struct Row {
     what: String,
     unit: String,
-    ours: f64,
+    ours: Series,
     peer: Option<String>,
-    theirs: Option<f64>,
+    theirs: Option<Series>,
+}
+
+/// What was measured once, or each of many times.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Series {
+    One(f64),
+    Many(Vec<f64>),
+}
+
+impl Series {
+    fn values(&self) -> &[f64] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::Many(values) => values,
+        }
+    }
 }
 
 /// Adds its rows as they come.
@@ -44,9 +61,10 @@ pub(super) fn measure(report: &mut Report) -> Result<(), BenchError> {
         let line = line.map_err(of(PROGRAM))?;
         let Ok(row) = serde_json::from_str::<Row>(&line) else { continue };
         eprintln!("bench: {}", row.what);
-        let shown = report.row(&row.what, &row.unit).ours(row.ours);
+        let shown = report.row(&row.what, &row.unit);
+        row.ours.values().iter().for_each(|value| _ = shown.ours(*value));
         if let (Some(peer), Some(theirs)) = (row.peer, row.theirs) {
-            shown.peer(&peer, theirs);
+            theirs.values().iter().for_each(|value| _ = shown.peer(&peer, *value));
         }
     }
     let status = child.wait().map_err(of(PROGRAM))?;
