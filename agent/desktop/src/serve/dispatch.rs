@@ -70,6 +70,7 @@ impl Dispatch {
     }
 
     fn carry_out(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
+        self.desktop.catch_up()?;
         let Some(eyes) = &mut self.eyes else { return self.open(request, fds) };
         if let Some(recorder) = self.recorder.take() {
             self.desktop.attach(recorder)?;

@@ -142,8 +142,20 @@ impl Desktop {
     fn show_tap(&mut self, called: bool) -> Result<(), X11Error> {
         let Some(tapped) = &mut self.tapped else { return Ok(()) };
         let due = || tapped.due().is_some_and(|due| due <= Instant::now());
-        if (called || due()) && !tapped.show(self.display.screen(), &mut *self.capture)? {
-            self.tapped = None;
+        if !called && !due() {
+            return Ok(());
+        }
+        let screen = self.display.screen();
+        match tapped.show(screen, &mut *self.capture) {
+            Ok(true) => {}
+            Ok(false) => self.tapped = None,
+            Err(error) => {
+                self.catch_up()?;
+                // Else it is shown the screen of another size when it is due again.
+                if self.display.screen() == screen {
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }
@@ -158,6 +170,16 @@ impl Desktop {
             self.route(&event)?;
         }
         Ok(())
+    }
+
+    /// Handles all that the server knows by now: another size of the screen is known to whatever is
+    /// asked after it was made.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub fn catch_up(&mut self) -> Result<(), X11Error> {
+        self.display.sync()?;
+        self.drain()
     }
 
     /// Waits until `other` or the X connection is readable, handling the events of the latter;
@@ -269,7 +291,7 @@ impl Desktop {
         if let (Some(frame), true) = (&self.frame, drawn.is_empty()) {
             return Ok((Rc::clone(frame), drawn));
         }
-        let frame = Rc::new(self.capture.grab(self.display.screen())?);
+        let frame = Rc::new(self.grab_screen()?);
         self.frame = Some(Rc::clone(&frame));
         // What was drawn after the damage was taken and before the picture was is in the picture
         // already, and would be missed by comparing it with the next.
@@ -277,6 +299,23 @@ impl Desktop {
         self.damage.keep()?;
         drawn.extend(self.damage.kept());
         Ok((frame, drawn))
+    }
+
+    /// Captures the screen. One that becomes smaller meanwhile is refused by the server, and captured
+    /// as it is then.
+    fn grab_screen(&mut self) -> Result<Frame, X11Error> {
+        loop {
+            let screen = self.display.screen();
+            match self.capture.grab(screen) {
+                Ok(frame) => return Ok(frame),
+                Err(error) => {
+                    self.catch_up()?;
+                    if self.display.screen() == screen {
+                        return Err(error);
+                    }
+                }
+            }
+        }
     }
 
     /// Waits as [`Desktop::pump`] does, but not when something is drawn already that

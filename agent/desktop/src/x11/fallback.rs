@@ -3,47 +3,40 @@
 
 use image::RgbImage;
 use karakuri_protocol::geometry::Rect;
-use xcap::Monitor;
+use xcap::{Monitor, XCapError};
 
 use super::capture::{Capture, within};
 use super::error::X11Error;
 use crate::frame::Frame;
 
-/// The monitor that starts at the origin; a run's display has no other.
+/// The monitors, which together show the screen; it is black where there is none.
+#[derive(Debug)]
 pub(super) struct Xcap {
-    monitor: Monitor,
     screen: Rect,
 }
 
-impl std::fmt::Debug for Xcap {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Xcap").field("screen", &self.screen).finish_non_exhaustive()
-    }
-}
-
 impl Xcap {
-    /// Finds the monitor.
+    /// Checks that there are monitors.
     pub(super) fn open(screen: Rect) -> Result<Self, X11Error> {
-        let monitors = Monitor::all().map_err(failed)?;
-        let monitor = monitors.into_iter().next().ok_or_else(|| {
-            X11Error::Fallback("the X server reports no monitor: enable its RANDR extension".into())
-        })?;
-        Ok(Self { monitor, screen })
+        if Monitor::all().map_err(failed)?.is_empty() {
+            let hint = "the X server reports no monitor: enable its RANDR extension";
+            return Err(X11Error::Fallback(hint.into()));
+        }
+        Ok(Self { screen })
     }
 }
 
 impl Capture for Xcap {
     fn grab(&mut self, region: Rect) -> Result<Frame, X11Error> {
         let region = within(self.screen, region)?;
-        let left = region.left.unsigned_abs();
-        let top = region.top.unsigned_abs();
-        let rgba =
-            self.monitor.capture_region(left, top, region.width, region.height).map_err(failed)?;
-        let rgb = RgbImage::from_fn(rgba.width(), rgba.height(), |x, y| {
-            let [red, green, blue, _] = rgba.get_pixel(x, y).0;
-            image::Rgb([red, green, blue])
-        });
-        Ok(Frame::from_rgb(&rgb)?)
+        let mut picture = RgbImage::new(region.width, region.height);
+        for monitor in Monitor::all().map_err(failed)? {
+            let place = place_of(&monitor).map_err(failed)?;
+            if let Some(part) = place.intersection(&region) {
+                copy(&monitor, place, part, region, &mut picture).map_err(failed)?;
+            }
+        }
+        Ok(Frame::from_rgb(&picture)?)
     }
 
     fn name(&self) -> &'static str {
@@ -51,6 +44,30 @@ impl Capture for Xcap {
     }
 }
 
-fn failed(error: xcap::XCapError) -> X11Error {
+/// Where a monitor is on the screen.
+fn place_of(monitor: &Monitor) -> Result<Rect, XCapError> {
+    Ok(Rect::new(monitor.x()?, monitor.y()?, monitor.width()?, monitor.height()?))
+}
+
+/// Puts what a monitor, which is at `place`, shows of `part` into the picture of `region`.
+fn copy(
+    monitor: &Monitor,
+    place: Rect,
+    part: Rect,
+    region: Rect,
+    picture: &mut RgbImage,
+) -> Result<(), XCapError> {
+    let beyond = |at: i32, from: i32| at.abs_diff(from);
+    let (left, top) = (beyond(part.left, place.left), beyond(part.top, place.top));
+    let rgba = monitor.capture_region(left, top, part.width, part.height)?;
+    let (left, top) = (beyond(part.left, region.left), beyond(part.top, region.top));
+    for (x, y, pixel) in rgba.enumerate_pixels() {
+        let [red, green, blue, _] = pixel.0;
+        picture.put_pixel(left + x, top + y, image::Rgb([red, green, blue]));
+    }
+    Ok(())
+}
+
+fn failed(error: XCapError) -> X11Error {
     X11Error::Fallback(error.to_string())
 }

@@ -1,7 +1,7 @@
 //! karakuri-desktop over its link, on a real X server with a window manager and real programs.
 //!
-//! Needs Xvfb, openbox, xterm, mousepad, xev (x11-utils), xkbcomp, setxkbmap, xclip, xdotool, GTK and
-//! Qt for Python, and user namespaces; what is ignored needs Chromium too.
+//! Needs Xvfb, openbox, xterm, mousepad, xev (x11-utils), xrandr, xkbcomp, setxkbmap, xclip, xdotool, GTK and
+//! Qt for Python, and user namespaces; what is ignored needs Chromium and LibreOffice too.
 #![cfg(test)]
 
 mod capture;
@@ -14,6 +14,7 @@ mod pointer;
 mod receiver;
 mod rig;
 mod roles;
+mod screens;
 mod texts;
 mod typing;
 mod typing_exact;
