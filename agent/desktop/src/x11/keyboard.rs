@@ -6,6 +6,7 @@
 //! [`Bindings::release`] is for when the clients are known to have caught up. What was bound stays
 //! bound for later texts and is put back when the keyboard is dropped.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use x11rb::protocol::xkb::{self, ConnectionExt as _};
@@ -30,6 +31,8 @@ const EVERY_MODIFIER: u16 = 0xff;
 pub(super) struct Keyboard {
     display: Rc<Display>,
     pub(super) bindings: Bindings,
+    /// The keycode that was struck last.
+    last: Cell<u8>,
 }
 
 /// What was locked before a text or chord: Caps Lock, Num Lock, a layout group.
@@ -49,7 +52,8 @@ impl std::fmt::Debug for Keyboard {
 impl Keyboard {
     /// Reads the keyboard map.
     pub(super) fn open(display: &Rc<Display>) -> Result<Self, X11Error> {
-        Ok(Self { display: Rc::clone(display), bindings: Bindings::open(display)? })
+        let bindings = Bindings::open(display)?;
+        Ok(Self { display: Rc::clone(display), bindings, last: Cell::new(0) })
     }
 
     /// Turns the locks off and selects the first layout group, which the table is for; gives what
@@ -99,9 +103,9 @@ impl Keyboard {
             if held.level3 != key.level3 {
                 self.switch(self.modifier(Modifier::ALT_GR)?, held.level3, key.level3)?;
             }
-            let delay = if held.code == key.code { REPEAT_GAP } else { 0 };
             held = *key;
             if key.code != 0 {
+                let delay = if self.last.replace(key.code) == key.code { REPEAT_GAP } else { 0 };
                 self.event_after(delay, KEY_PRESS_EVENT, key.code)?;
                 self.event(KEY_RELEASE_EVENT, key.code)?;
             }
