@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     QtText,
     ChromiumInput,
     ChromiumArea,
+    Writer,
 }
 
 impl Kind {
@@ -123,6 +124,7 @@ fn command(display: &Display, kind: Kind, fifo: &Path) -> Command {
         Kind::GtkView => python("gtk.py", "view"),
         Kind::QtLine => python("qt.py", "line"),
         Kind::QtText => python("qt.py", "text"),
+        Kind::Writer => python("writer.py", "gen"),
         Kind::ChromiumInput | Kind::ChromiumArea => {
             let field = if kind == Kind::ChromiumInput { "input" } else { "area" };
             let mut command = display.command("chromium");

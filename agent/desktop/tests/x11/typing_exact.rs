@@ -28,12 +28,16 @@ fn conforms(kind: Kind) {
 /// A field of one line lays all of it out again at every key, so it gets less.
 fn long_texts(receiver: &Receiver, desktop: &mut Desktop) {
     let count = if receiver.kind.has_lines() { 10_000 } else { 2_000 };
-    for text in [texts::ascii(count), texts::mixed(count)] {
+    for text in [texts::ascii(count), texts::mixed(count), "0".repeat(2_000)] {
         let text = if receiver.kind.has_lines() { text } else { text.replace('\n', " ") };
         let arrived = receiver.type_text(desktop, &text);
         let same = arrived.chars().zip(text.chars()).take_while(|(a, b)| a == b).count();
-        let rest: String = arrived.chars().skip(same).take(80).collect();
-        assert!(arrived == text, "{count} characters differ from the {same}th on: {rest:?}");
+        let rest = |text: &str| text.chars().skip(same).take(80).collect::<String>();
+        let (typed, got) = (rest(&text), rest(&arrived));
+        assert!(
+            arrived == text,
+            "characters differ from the {same}th on: typed {typed:?}, arrived {got:?}"
+        );
     }
 }
 
@@ -72,4 +76,10 @@ fn a_chromium_input_receives_every_text() {
 #[ignore = "chromium is a slow starter: make soak"]
 fn a_chromium_text_area_receives_every_text() {
     conforms(Kind::ChromiumArea);
+}
+
+#[test]
+#[ignore = "libreoffice is a slow starter: make soak"]
+fn a_writer_document_receives_every_text() {
+    conforms(Kind::Writer);
 }
