@@ -98,7 +98,7 @@ impl Agent {
     /// When the command cannot be started.
     #[must_use]
     pub fn run(&self, workflow: &Path, inputs: &[&str]) -> Finished {
-        let mut arguments = vec!["run", "--json", "--watch"];
+        let mut arguments = vec!["run", "--json", "--verbose"];
         for input in inputs {
             arguments.extend(["--input", input]);
         }

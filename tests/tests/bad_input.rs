@@ -212,7 +212,7 @@ fn ctrl_c() {
     let workflow = Workflow::new("from karakuri import run\nrun.log('ready')\nwhile True: pass\n");
     let path = workflow.path().to_string_lossy().into_owned();
     let mut child = agent
-        .command(&["run", "--json", "--watch", &path])
+        .command(&["run", "--json", "--verbose", &path])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()

@@ -161,7 +161,7 @@ fn a_second_run_beside_the_first_is_told_to_wait() {
     let agent = Agent::new();
     let lasting = Workflow::new("from karakuri import run\nrun.log('ready')\nwhile True: pass\n");
     let path = lasting.path().to_string_lossy().into_owned();
-    let mut command = agent.command(&["run", "--watch", &path]);
+    let mut command = agent.command(&["run", "--verbose", &path]);
     let mut first = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(first.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("ready")));

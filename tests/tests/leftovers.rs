@@ -72,7 +72,7 @@ fn when_the_command_itself_is_killed() {
     let agent = Agent::new();
     let workflow = Workflow::new("from karakuri import run\nrun.log('ready')\nwhile True: pass\n");
     let path = workflow.path().to_string_lossy().into_owned();
-    let mut command: Command = agent.command(&["run", "--watch", &path]);
+    let mut command: Command = agent.command(&["run", "--verbose", &path]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stderr.take().unwrap()));
     assert!(lines.any(|line| line.unwrap().contains("ready")));

@@ -70,7 +70,7 @@ fn browses(karakuri: impl Fn(&[&str]) -> Command) {
     let path = workflow.path().to_string_lossy().into_owned();
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(workflow.path(), open).unwrap();
-    let mut command = karakuri(&["run", "--json", "--watch", &path]);
+    let mut command = karakuri(&["run", "--json", "--verbose", &path]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     let mut said = Vec::new();

@@ -19,7 +19,7 @@ fn a_paused_run_acts_no_more_until_it_is_resumed() {
     assert_eq!(none.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&none.stderr).contains("no run goes on"), "{none:?}");
 
-    let mut command = agent.command(&["run", "--watch", &path]);
+    let mut command = agent.command(&["run", "--verbose", &path]);
     let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(run.stderr.take().unwrap()).lines().map_while(Result::ok);
     let mut wait = |part: &str| lines.by_ref().find(|line| line.contains(part)).is_some();

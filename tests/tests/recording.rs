@@ -105,7 +105,7 @@ fn a_killed_daemon_leaves_the_segments_before() {
     let workflow = Workflow::new(&format!("{TERMINAL}{}", busy(40)));
     let agent = Agent::new();
     let path = workflow.path().to_string_lossy().into_owned();
-    let mut command: Command = agent.command(&["run", "--watch", &path]);
+    let mut command: Command = agent.command(&["run", "--verbose", &path]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap().contains("drawing")));

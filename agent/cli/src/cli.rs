@@ -100,7 +100,7 @@ pub(crate) struct Run {
     pub(crate) inputs: Vec<(String, String)>,
     /// Show every act as it happens, and what the script prints
     #[arg(long, short)]
-    pub(crate) watch: bool,
+    pub(crate) verbose: bool,
     /// Print the outcome as JSON on stdout; progress goes to stderr
     #[arg(long)]
     pub(crate) json: bool,
@@ -128,7 +128,7 @@ pub(crate) struct Mcp {
     pub(crate) inputs: Vec<(String, String)>,
     /// Show every act as it happens
     #[arg(long, short)]
-    pub(crate) watch: bool,
+    pub(crate) verbose: bool,
     /// What the daemon logs
     #[arg(long, default_value = "warn", value_name = "LEVEL",
           value_parser = ["error", "warn", "info", "debug"])]

@@ -32,6 +32,6 @@ pub(crate) fn run(arguments: &Mcp) -> Result<Exit, CliError> {
             driver: Driver::Client,
         },
         ends,
-        Display::new(arguments.watch, Ending::Aside),
+        Display::new(arguments.verbose, Ending::Aside),
     )
 }

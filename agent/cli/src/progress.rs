@@ -23,7 +23,7 @@ pub(crate) enum Ending {
 /// The lines on the terminal, on stderr; stdout has the outcome alone.
 #[derive(Debug)]
 pub(crate) struct Display {
-    watch: bool,
+    verbose: bool,
     ending: Ending,
     live: bool,
     start: Instant,
@@ -33,9 +33,9 @@ pub(crate) struct Display {
 }
 
 impl Display {
-    pub(crate) fn new(watch: bool, ending: Ending) -> Self {
+    pub(crate) fn new(verbose: bool, ending: Ending) -> Self {
         let live = std::io::stderr().is_terminal();
-        Self { watch, ending, live, start: Instant::now(), step: String::new(), acts: 0, noops: 0 }
+        Self { verbose, ending, live, start: Instant::now(), step: String::new(), acts: 0, noops: 0 }
     }
 
     /// Shows one message of the run.
@@ -48,12 +48,12 @@ impl Display {
             Progress::Act { method, what, effect, ms } => {
                 self.acts += 1;
                 self.noops += u32::from(*effect == Effect::SuspectedNoop);
-                if self.watch {
+                if self.verbose {
                     let effect = effect_word(*effect);
                     self.line(&format!("  {method} {} → {effect} ({ms} ms)", what.shown(60)));
                 }
             }
-            Progress::Line { text } if self.watch => {
+            Progress::Line { text } if self.verbose => {
                 self.line(&format!("  | {}", text.escaped(200)))
             }
             Progress::Paused(true) => self.line("paused; `karakuri resume` lets it go on"),
@@ -170,7 +170,7 @@ fn next(exit: Exit) -> &'static str {
         }
         Exit::Platform | Exit::Sandbox | Exit::WrongAsset => "karakuri doctor",
         Exit::EvidenceFailed | Exit::NotVerified => "karakuri audit verify",
-        _ => "karakuri report last --open shows every act · run again with --watch",
+        _ => "karakuri report last --open shows every act · run again with -v",
     }
 }
 

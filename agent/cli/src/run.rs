@@ -42,10 +42,10 @@ pub(crate) struct Wanted<'a> {
 
 /// Runs the workflow to its end.
 pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
-    let cli::Run { dir, inputs, watch, json, log } = arguments;
+    let cli::Run { dir, inputs, verbose, json, log } = arguments;
     let ending = if *json { Ending::Json } else { Ending::Summary };
     let wanted = Wanted { dir, inputs, log, driver: Driver::Bundle };
-    run_wanted(&wanted, Vec::new(), Display::new(*watch, ending))
+    run_wanted(&wanted, Vec::new(), Display::new(*verbose, ending))
 }
 
 /// Runs a workflow to its end; `ends` are the fds of its driver.

@@ -41,7 +41,7 @@ impl Run {
         mut on_mark: impl FnMut(Mark),
     ) -> Result<Self, BenchError> {
         let path = workflow.to_string_lossy();
-        let mut arguments = vec!["run", "--json", "--watch", &path];
+        let mut arguments = vec!["run", "--json", "--verbose", &path];
         for input in inputs {
             arguments.extend(["--input", input]);
         }
