@@ -7,7 +7,7 @@ use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::geometry::{Point, Rect};
 use karakuri_protocol::recording::{Finish, Recorded, Recording};
 use karakuri_sandbox::link::{Link, LinkError};
 use rustix::io::Errno;
@@ -18,7 +18,7 @@ use super::error::RecordError;
 use super::segment::{Segment, encoded};
 use crate::frame::Frame;
 use crate::x11::error::X11Error;
-use crate::x11::tap::{Grab, Tap};
+use crate::x11::tap::{Grab, Scene, Tap, areas};
 
 /// The shortest time between two looks: five pictures a second.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -26,8 +26,6 @@ const INTERVAL: Duration = Duration::from_millis(200);
 const REST: u32 = 39;
 /// What may be recorded in a second, in bytes, once the first look is done.
 const RATE: u32 = 512 * 1024;
-/// More rectangles than this are looked at as one.
-const MOST_AREAS: usize = 8;
 
 /// The recorder of one run.
 pub(crate) struct Recorder {
@@ -112,7 +110,7 @@ impl Recorder {
 }
 
 impl Tap for Recorder {
-    fn due(&self, drawn: bool) -> Option<Instant> {
+    fn due(&self, drawn: bool, _pointer: Point) -> Option<Instant> {
         let stale = self.canvas.as_ref().is_none_or(Canvas::is_stale);
         let look = (drawn || stale).then_some(self.next);
         let end = self.segment.as_ref().map(Segment::end);
@@ -126,10 +124,10 @@ impl Tap for Recorder {
         }
     }
 
-    fn show(&mut self, screen: Rect, drawn: &[Rect], grab: Grab<'_>) -> Result<bool, X11Error> {
+    fn show(&mut self, scene: &Scene<'_>, grab: Grab<'_>) -> Result<bool, X11Error> {
         let begin = processor_time();
-        let canvas = self.canvas_of(screen);
-        for area in areas(drawn) {
+        let canvas = self.canvas_of(scene.screen);
+        for area in areas(scene.drawn) {
             let place = canvas.whole_tiles(area);
             canvas.see(place, &grab(place)?);
         }
@@ -156,14 +154,6 @@ impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder").field("canvas", &self.canvas).finish_non_exhaustive()
     }
-}
-
-/// Where to look: the rectangles, or one around them when there are many.
-fn areas(drawn: &[Rect]) -> Vec<Rect> {
-    if drawn.len() <= MOST_AREAS {
-        return drawn.to_vec();
-    }
-    drawn.iter().copied().reduce(|all, one| all.union(&one)).into_iter().collect()
 }
 
 /// What this thread has used of the processor.

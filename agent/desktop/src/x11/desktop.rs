@@ -16,10 +16,11 @@ use x11rb::protocol::xproto::{
 };
 use x11rb::wrapper::ConnectionExt as _;
 
+use super::beside::Beside;
 use super::capture::{self, Backend, Capture};
 use super::clipboard::Clipboard;
 use super::damage::Damage;
-use super::display::Display;
+use super::display::{Display, wait_readable};
 use super::error::X11Error;
 use super::keyboard::Keyboard;
 use super::pointer::Pointer;
@@ -55,7 +56,8 @@ pub struct Desktop {
     damage: Damage,
     pub(super) fetch: Option<Fetch>,
     frame: Option<Rc<Frame>>,
-    tapped: Option<Tapped>,
+    tapped: Vec<Tapped>,
+    beside: Option<Box<dyn Beside>>,
 }
 
 impl Desktop {
@@ -77,7 +79,8 @@ impl Desktop {
             typed: super::ready::Typed::default(),
             fetch: None,
             frame: None,
-            tapped: None,
+            tapped: Vec::new(),
+            beside: None,
             display,
         })
     }
@@ -114,15 +117,14 @@ impl Desktop {
     /// When the connection broke.
     pub fn pump(&mut self, deadline: Instant) -> Result<bool, X11Error> {
         loop {
-            let tapped = self.tapped.as_ref();
-            let wake = tapped.and_then(Tapped::due).map_or(deadline, |due| due.min(deadline));
-            let first = self.display.next_event(wake, tapped.map(Tapped::fd))?;
-            let told = first.is_some();
+            let wake = self.next_look().map_or(deadline, |due| due.min(deadline));
+            let first = self.display.next_event(wake, &self.others())?;
+            let mut told = first.is_some();
             if let Some(first) = first {
                 self.route(&first)?;
                 self.drain()?;
             }
-            self.show_tap(!told && Instant::now() < wake)?;
+            told |= self.serve_others()?;
             if told || Instant::now() >= deadline {
                 return Ok(told);
             }
@@ -134,7 +136,7 @@ impl Desktop {
     /// # Errors
     /// When the server refuses to tell what is drawn.
     pub fn attach(&mut self, tap: Rc<RefCell<dyn Tap>>) -> Result<(), X11Error> {
-        self.tapped = Some(Tapped::new(&self.display, tap)?);
+        self.tapped.push(Tapped::new(&self.display, tap)?);
         Ok(())
     }
 
@@ -156,8 +158,57 @@ impl Desktop {
                     return Err(error);
                 }
             }
+    /// Lets `beside` act from now on, whatever else is waited for.
+    pub fn let_act(&mut self, beside: Box<dyn Beside>) {
+        self.beside = Some(beside);
+    }
+
+    /// When the first tap wants to be shown the screen.
+    fn next_look(&self) -> Option<Instant> {
+        let pointer = self.pointer.put();
+        self.tapped.iter().filter_map(|tapped| tapped.due(pointer)).min()
+    }
+
+    /// What wakes us beside the server: the taps' fds, then that of who acts.
+    fn others(&self) -> Vec<BorrowedFd<'_>> {
+        let beside = self.beside.iter().map(|beside| beside.fd());
+        self.tapped.iter().map(Tapped::fd).chain(beside).collect()
+    }
+
+    /// Shows the taps what they wait for when it is time or their fds call, and lets who acts beside act;
+    /// whether that was done, and with it events may have been handled.
+    fn serve_others(&mut self) -> Result<bool, X11Error> {
+        if self.tapped.is_empty() && self.beside.is_none() {
+            return Ok(false);
         }
-        Ok(())
+        let ready = wait_readable(&self.others(), Some(&Timespec::default()))?;
+        let called = ready.get(self.tapped.len()) == Some(&true);
+        self.show_taps(ready)?;
+        match self.beside.take_if(|_| called) {
+            Some(mut beside) => {
+                let goes_on = beside.act(self)?;
+                self.beside = goes_on.then_some(beside);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+
+    fn show_taps(&mut self, called: Vec<bool>) -> Result<(), X11Error> {
+        let (screen, pointer) = (self.display.screen(), self.pointer.put());
+        let (capture, mut called) = (&mut *self.capture, called.into_iter());
+        let mut shown = Ok(());
+        self.tapped.retain_mut(|tapped| {
+            let due = tapped.due(pointer).is_some_and(|due| due <= Instant::now());
+            if called.next() != Some(true) && !due {
+                return true;
+            }
+            tapped.show(screen, pointer, capture).unwrap_or_else(|error| {
+                shown = Err(error);
+                true
+            })
+        });
+        shown
     }
 
     /// Handles what is already there, without waiting.
@@ -166,7 +217,7 @@ impl Desktop {
     /// When the connection broke.
     pub fn drain(&mut self) -> Result<(), X11Error> {
         let now = Instant::now();
-        while let Some(event) = self.display.next_event(now, None)? {
+        while let Some(event) = self.display.next_event(now, &[])? {
             self.route(&event)?;
         }
         Ok(())
@@ -188,24 +239,19 @@ impl Desktop {
     /// # Errors
     /// When the connection broke.
     pub fn serve_until_readable(&mut self, other: BorrowedFd<'_>) -> Result<(), X11Error> {
-        let mut called = false;
         loop {
             // Afterwards, as what asks the server may also read events off the socket.
-            self.show_tap(called)?;
+            self.serve_others()?;
             self.drain()?;
             let display = Rc::clone(&self.display);
-            let tapped = self.tapped.as_ref();
-            let left = tapped.and_then(Tapped::due).map(|due| {
+            let left = self.next_look().map(|due| {
                 let left = due.saturating_duration_since(Instant::now());
                 Timespec::try_from(left).unwrap_or_default()
             });
-            let fds = [other, display.as_fd()];
-            let fds: Vec<_> = fds.into_iter().chain(tapped.map(Tapped::fd)).collect();
-            let ready = super::display::wait_readable(&fds, left.as_ref())?;
-            if ready.first() == Some(&true) {
+            let fds: Vec<_> = [other, display.as_fd()].into_iter().chain(self.others()).collect();
+            if wait_readable(&fds, left.as_ref())?.first() == Some(&true) {
                 return Ok(());
             }
-            called = ready.get(2) == Some(&true);
         }
     }
 
@@ -224,9 +270,7 @@ impl Desktop {
         match event {
             Event::DamageNotify(told) => {
                 self.damage.notified(told.damage);
-                if let Some(tapped) = &mut self.tapped {
-                    tapped.notified(told.damage);
-                }
+                self.tapped.iter_mut().for_each(|tapped| tapped.notified(told.damage));
             }
             Event::PropertyNotify(change) => self.property_changed(change),
             Event::ClientMessage(message) => self.message(message),
@@ -265,9 +309,7 @@ impl Desktop {
             self.capture = capture::open(&self.display, self.backend)?;
             self.frame = None;
             self.damage.expect_all();
-            if let Some(tapped) = &mut self.tapped {
-                tapped.expect_all();
-            }
+            self.tapped.iter_mut().for_each(Tapped::expect_all);
         }
         Ok(())
     }

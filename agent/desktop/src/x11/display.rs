@@ -115,14 +115,14 @@ impl Display {
         Ok(self.connection.sync()?)
     }
 
-    /// The next event, or none when `deadline` comes or `other` is readable first. A deadline that
-    /// has passed takes only what is already there.
+    /// The next event, or none when `deadline` comes or one of `others` is readable first. A deadline
+    /// that has passed takes only what is already there.
     pub(crate) fn next_event(
         &self,
         deadline: Instant,
-        other: Option<BorrowedFd<'_>>,
+        others: &[BorrowedFd<'_>],
     ) -> Result<Option<Event>, X11Error> {
-        let fds: Vec<_> = [self.as_fd()].into_iter().chain(other).collect();
+        let fds: Vec<_> = [self.as_fd()].iter().chain(others).copied().collect();
         loop {
             // Before looking for events, because sending may also read some off the socket, and
             // then the socket has nothing left to wake us with.
@@ -135,7 +135,7 @@ impl Display {
                 return Ok(None);
             }
             let readable = wait_readable(&fds, Timespec::try_from(left).ok().as_ref())?;
-            if readable == [false, true] {
+            if readable.first() == Some(&false) && readable.contains(&true) {
                 return Ok(None);
             }
         }

@@ -4,6 +4,7 @@
 //! is for, and is what `serve` talks to. Everything is in physical pixels of the root window.
 
 pub(crate) mod app_windows;
+pub mod beside;
 pub(crate) mod bindings;
 pub mod capture;
 pub mod chord;

@@ -48,6 +48,7 @@ pub(super) struct Pointer {
     enigo: Enigo,
     display: Rc<Display>,
     last: Option<Press>,
+    put: Point,
 }
 
 impl std::fmt::Debug for Pointer {
@@ -62,7 +63,15 @@ impl Pointer {
         // enigo would let the server wait 12 ms with each press and each release.
         let settings = Settings { linux_delay: 0, ..Settings::default() };
         let enigo = Enigo::new(&settings).map_err(|e| X11Error::Pointer(e.to_string()))?;
-        Ok(Self { enigo, display: Rc::clone(display), last: None })
+        let put = display.screen().center();
+        let mut pointer = Self { enigo, display: Rc::clone(display), last: None, put };
+        pointer.put = pointer.location()?;
+        Ok(pointer)
+    }
+
+    /// Where it was last put; a program can have moved it since.
+    pub(super) fn put(&self) -> Point {
+        self.put
     }
 
     /// Where it is.
@@ -80,7 +89,9 @@ impl Pointer {
                 at.x, at.y, screen.width, screen.height
             )));
         }
-        self.enigo.move_mouse(at.x, at.y, Coordinate::Abs).map_err(failed)
+        self.enigo.move_mouse(at.x, at.y, Coordinate::Abs).map_err(failed)?;
+        self.put = at;
+        Ok(())
     }
 
     /// Presses a button.

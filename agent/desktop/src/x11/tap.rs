@@ -1,4 +1,4 @@
-//! Someone who is shown what is drawn while others wait or act: the recorder.
+//! Someone who is shown what is drawn while others wait or act: the recorder, and who watches.
 //!
 //! A tap has a damage object of its own, so that what it takes is not missed by an act that waits for
 //! its effect. It says itself when it wants to see: damage that it does not fetch makes the server
@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Instant;
 
-use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::geometry::{Point, Rect};
 use rustix::io::Errno;
 use x11rb::protocol::damage;
 
@@ -23,10 +23,22 @@ use crate::frame::Frame;
 /// Takes the pixels of a rectangle of the screen.
 pub type Grab<'a> = &'a mut dyn FnMut(Rect) -> Result<Frame, X11Error>;
 
+/// What a tap is told of the screen.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// `[0, 0, width, height]`.
+    pub screen: Rect,
+    /// Where something was drawn since the tap was last told.
+    pub drawn: &'a [Rect],
+    /// Where the pointer was last put.
+    pub pointer: Point,
+}
+
 /// Sees what is drawn.
 pub trait Tap: Debug {
-    /// When it wants to be shown the screen; `drawn` tells whether anything was drawn since it was.
-    fn due(&self, drawn: bool) -> Option<Instant>;
+    /// When it wants to be shown the screen; `drawn` tells whether anything was drawn since it was,
+    /// `pointer` where the pointer was last put.
+    fn due(&self, drawn: bool, pointer: Point) -> Option<Instant>;
 
     /// What makes it due at once when it is readable.
     ///
@@ -39,7 +51,18 @@ pub trait Tap: Debug {
     ///
     /// # Errors
     /// When a capture fails.
-    fn show(&mut self, screen: Rect, drawn: &[Rect], grab: Grab<'_>) -> Result<bool, X11Error>;
+    fn show(&mut self, scene: &Scene<'_>, grab: Grab<'_>) -> Result<bool, X11Error>;
+}
+
+/// More rectangles than this are looked at as one.
+const MOST_AREAS: usize = 8;
+
+/// Where to look: the rectangles, or one around them when there are many.
+pub(crate) fn areas(drawn: &[Rect]) -> Vec<Rect> {
+    if drawn.len() <= MOST_AREAS {
+        return drawn.to_vec();
+    }
+    drawn.iter().copied().reduce(|all, one| all.union(&one)).into_iter().collect()
 }
 
 /// A tap and what was drawn that it has not been shown.
@@ -67,8 +90,8 @@ impl Tapped {
         self.damage.expect_all();
     }
 
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.tap.borrow().due(self.damage.is_pending())
+    pub(super) fn due(&self, pointer: Point) -> Option<Instant> {
+        self.tap.borrow().due(self.damage.is_pending(), pointer)
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
@@ -79,9 +102,11 @@ impl Tapped {
     pub(super) fn show(
         &mut self,
         screen: Rect,
+        pointer: Point,
         capture: &mut dyn Capture,
     ) -> Result<bool, X11Error> {
         let drawn = self.damage.take()?;
-        self.tap.borrow_mut().show(screen, &drawn, &mut |rect| capture.grab(rect))
+        let scene = Scene { screen, drawn: &drawn, pointer };
+        self.tap.borrow_mut().show(&scene, &mut |rect| capture.grab(rect))
     }
 }
