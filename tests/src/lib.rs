@@ -7,6 +7,7 @@ pub mod bench;
 pub mod film;
 mod ordinary;
 mod outside;
+pub mod person;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};

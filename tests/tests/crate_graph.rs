@@ -99,7 +99,25 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
             ("rustls", "the client is on stdin and stdout: the front reaches no network"),
         ],
     ),
-    ("karakuri", &[("rmcp", "who holds the user's keys does not listen to a client")]),
+    (
+        "karakuri-watch",
+        &[
+            ("karakuri-seal", "who shows the screen holds no key"),
+            ("karakuri-audit", "who shows the screen writes no record"),
+            ("karakuri-workflow", "the window decides nothing"),
+            ("enigo", "a person's input goes through karakurid, which records it"),
+            ("ort", "the window runs no model"),
+            ("rustls", "who shows the screen reaches no network"),
+            ("tokio", "one thread that waits"),
+        ],
+    ),
+    (
+        "karakuri",
+        &[
+            ("rmcp", "who holds the user's keys does not listen to a client"),
+            ("x11rb", "who holds the user's keys does not see the screen"),
+        ],
+    ),
     (
         "karakuri-protocol",
         &[("rustix", "pure data: no system calls"), ("libc", "pure data: no system calls")],

@@ -4,7 +4,7 @@
 //! A log outlives the program that wrote it: events are added, never renamed, and a reader that
 //! does not know one still reads its record ([`crate::Record`]).
 
-use karakuri_protocol::desktop::{Effect, Via};
+use karakuri_protocol::desktop::{Button, Direction, Effect, Via};
 use karakuri_protocol::egress::AttemptOutcome;
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::untrusted::Untrusted;
@@ -92,6 +92,18 @@ impl Selector {
     }
 }
 
+/// What a person does with the pointer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ManualAct {
+    /// Presses a button.
+    Press(Button),
+    /// Releases one elsewhere than it was pressed.
+    Drop(Button),
+    /// Turns the wheel.
+    Scroll(Direction),
+}
+
 /// What is recorded. The strings are ours: names, ids, rules; never text from outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data")]
@@ -141,6 +153,38 @@ pub enum Event {
     /// A person let a paused run go on.
     #[serde(rename = "run.resumed")]
     RunResumed {},
+    /// A person took over in the run's window: the script waits, and the person's pointer moves that of
+    /// the run.
+    #[serde(rename = "takeover.began")]
+    TakeoverBegan {
+        /// Their user id.
+        uid: u32,
+        /// Their name, where the machine knows one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<Selector>,
+    },
+    /// The person is about to press a button, to release it elsewhere, or to turn the wheel.
+    #[serde(rename = "takeover.pointer")]
+    TakeoverPointer {
+        /// What.
+        act: ManualAct,
+        /// Where, x and y in physical pixels.
+        at: (i32, i32),
+    },
+    /// The person is about to strike keys. Which ones is not recorded.
+    #[serde(rename = "takeover.keys")]
+    TakeoverKeys {
+        /// How many.
+        count: u32,
+    },
+    /// The person handed back, or the run ended meanwhile.
+    #[serde(rename = "takeover.ended")]
+    TakeoverEnded {
+        /// Buttons pressed.
+        clicks: u32,
+        /// Keys struck.
+        keys: u32,
+    },
     /// A run ended.
     #[serde(rename = "run.finished")]
     RunFinished {

@@ -22,7 +22,7 @@ mod verify;
 
 pub use canonical::to_canonical;
 pub use digest::Sha256;
-pub use event::{Actor, Class, Entry, Event, IntoEntry, Redacted, Selector};
+pub use event::{Actor, Class, Entry, Event, IntoEntry, ManualAct, Redacted, Selector};
 pub use log::{AuditError, FILE_NAME, Log, Recorded};
 pub use record::{Head, MAX_LINE, Record};
 pub use verify::{Fault, Note, VerifyError, VerifyReport, is_whole, verify, verify_to};

@@ -98,6 +98,10 @@ pub(crate) struct Run {
     /// An input, NAME=VALUE; for a file input the value is a path
     #[arg(long = "input", short, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) inputs: Vec<(String, String)>,
+    /// Show the run's desktop live in a window on $DISPLAY, where "Take over" pauses the script and gives
+    /// you its mouse and keyboard
+    #[arg(long, short)]
+    pub(crate) watch: bool,
     /// Show every act as it happens, and what the script prints
     #[arg(long, short)]
     pub(crate) verbose: bool,
@@ -126,6 +130,9 @@ pub(crate) struct Mcp {
     /// An input, NAME=VALUE; for a file input the value is a path
     #[arg(long = "input", short, value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) inputs: Vec<(String, String)>,
+    /// Show the run's desktop live in a window on $DISPLAY, where you can take over
+    #[arg(long, short)]
+    pub(crate) watch: bool,
     /// Show every act as it happens
     #[arg(long, short)]
     pub(crate) verbose: bool,

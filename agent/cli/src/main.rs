@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod sandbox;
 mod site;
+mod window;
 mod workflow;
 
 use std::process::ExitCode;

@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &Mcp) -> Result<Exit, CliError> {
             inputs: &arguments.inputs,
             log: &arguments.log,
             driver: Driver::Client,
+            watch: arguments.watch,
         },
         ends,
         Display::new(arguments.verbose, Ending::Aside),

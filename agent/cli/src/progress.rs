@@ -35,7 +35,15 @@ pub(crate) struct Display {
 impl Display {
     pub(crate) fn new(verbose: bool, ending: Ending) -> Self {
         let live = std::io::stderr().is_terminal();
-        Self { verbose, ending, live, start: Instant::now(), step: String::new(), acts: 0, noops: 0 }
+        Self {
+            verbose,
+            ending,
+            live,
+            start: Instant::now(),
+            step: String::new(),
+            acts: 0,
+            noops: 0,
+        }
     }
 
     /// Shows one message of the run.
@@ -58,6 +66,7 @@ impl Display {
             }
             Progress::Paused(true) => self.line("paused; `karakuri resume` lets it go on"),
             Progress::Paused(false) => self.line("resumed"),
+            Progress::TakenOver => self.line("paused: a person has taken over in the window"),
             Progress::Line { .. } | Progress::Refused { .. } | Progress::Finished(_) => {}
         }
     }

@@ -25,6 +25,8 @@ use crate::error::{CliError, at};
 use crate::kept::MANIFEST;
 use crate::progress::{Display, Ending};
 use crate::site::{KEY_NAME, Site};
+use crate::site::{KEY_NAME, MANIFEST, Site};
+use crate::window::{self, Window};
 use crate::{assets, audit, doctor, workflow};
 
 /// What is to be run.
@@ -38,13 +40,15 @@ pub(crate) struct Wanted<'a> {
     pub(crate) log: &'a str,
     /// Who is the script.
     pub(crate) driver: Driver,
+    /// Whether a window shows the run.
+    pub(crate) watch: bool,
 }
 
 /// Runs the workflow to its end.
 pub(crate) fn run(arguments: &cli::Run) -> Result<Exit, CliError> {
-    let cli::Run { dir, inputs, verbose, json, log } = arguments;
+    let cli::Run { dir, inputs, watch, verbose, json, log } = arguments;
     let ending = if *json { Ending::Json } else { Ending::Summary };
-    let wanted = Wanted { dir, inputs, log, driver: Driver::Bundle };
+    let wanted = Wanted { dir, inputs, log, driver: Driver::Bundle, watch: *watch };
     run_wanted(&wanted, Vec::new(), Display::new(*verbose, ending))
 }
 
@@ -60,6 +64,13 @@ pub(crate) fn run_wanted(
     audit::require_whole_log(&site)?;
     let (job, mut fds) = job(wanted, &site)?;
     fds.extend(ends);
+    let window = if wanted.watch {
+        let (window, links) = Window::open()?;
+        fds.extend(links);
+        Some(window)
+    } else {
+        None
+    };
     let (link, theirs) = Link::pair().map_err(CliError::internal("making a socket pair"))?;
     let stop = stop_signals()?;
     adopt_orphans().map_err(CliError::internal("becoming a subreaper"))?;
@@ -70,7 +81,7 @@ pub(crate) fn run_wanted(
     link.send(&job, &borrowed).map_err(CliError::internal("handing over the job"))?;
     drop(fds);
     let ended = follow(&link, (&stop, control.as_ref()), &monitor, &mut display)?;
-    drop(control);
+    drop((control, window));
     let status = wait_and_tidy(&monitor, site.path());
     let outcome = match ended {
         Ended::Finished(outcome) => outcome,
@@ -113,6 +124,7 @@ fn job(wanted: &Wanted<'_>, site: &Site) -> Result<(Job, Vec<OwnedFd>), CliError
         files,
         recipient_pem: recipient,
         recipient_name: KEY_NAME.to_owned(),
+        watched_by: wanted.watch.then(window::person),
     };
     Ok((job, fds))
 }
@@ -161,12 +173,14 @@ pub(crate) fn stop_signals() -> Result<UnixStream, CliError> {
     register().map_err(|e: std::io::Error| failed(e))
 }
 
+/// One of our programs: they lie beside this one.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let programs = std::env::current_exe().ok().and_then(|exe| exe.parent().map(Path::to_owned));
+    programs.unwrap_or_default().join(name)
+}
+
 fn start_monitor(log: &str, site: &Site, link: &Link) -> Result<Spawned, CliError> {
-    let programs = std::env::current_exe()
-        .ok()
-        .and_then(|exe| exe.parent().map(Path::to_owned))
-        .unwrap_or_default();
-    let program = programs.join("karakuri-monitor");
+    let program = program("karakuri-monitor");
     let file = File::open(&program).map_err(at(&program))?;
     let assets = assets::directory()?;
     let words = [

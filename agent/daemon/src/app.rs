@@ -11,10 +11,12 @@ mod finish;
 mod stages;
 
 use std::cell::RefCell;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use karakuri_audit::{AuditError, Log};
 use karakuri_protocol::job::{Driver, Exit, Job, Progress};
+use karakuri_protocol::watch::Person;
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::sys;
 use karakuri_seal::Recipient;
@@ -75,6 +77,17 @@ struct Handed {
     bundle: Result<Bundle, ReadError>,
     files: Result<Vec<Vec<u8>>, ReadError>,
     client: Option<Client>,
+    window: Option<Links>,
+}
+
+/// What came with a job that is watched.
+#[derive(Debug)]
+struct Links {
+    person: Person,
+    /// To the window.
+    window: Link,
+    /// From karakuri-desktop to the window.
+    view: Link,
 }
 
 /// Runs one job.
@@ -120,6 +133,7 @@ fn take_over(requester: &Link) -> Result<Handed, StartError> {
     let (job, fds) =
         received.ok_or("the requester is gone").map_err(failed("receiving the job"))?;
     let mut fds = fds;
+    let window = job.watched_by.clone().map(|person| links(person, &mut fds)).transpose()?;
     let client = match job.driver {
         Driver::Bundle => None,
         Driver::Client => {
@@ -135,7 +149,15 @@ fn take_over(requester: &Link) -> Result<Handed, StartError> {
     let bundle = intake::read_bundle(directory);
     let files = job.files.iter().zip(fds).map(|(file, fd)| intake::read_input(fd, &file.input));
     let files = files.collect();
-    Ok(Handed { job, bundle, files, client })
+    Ok(Handed { job, bundle, files, client, window })
+}
+
+fn links(person: Person, fds: &mut Vec<OwnedFd>) -> Result<Links, StartError> {
+    let ends = fds.pop().zip(fds.pop());
+    let (view, window) =
+        ends.ok_or("its window is missing").map_err(failed("receiving the job"))?;
+    let link = |fd| Link::from_fd(fd).map_err(failed("the links of the window"));
+    Ok(Links { person, window: link(window)?, view: link(view)? })
 }
 
 fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {

@@ -78,7 +78,8 @@ pub struct Desktop {
 }
 
 impl Desktop {
-    /// Hands over models, pictures and where the recording goes, and waits until the process can see.
+    /// Hands over models, pictures, the links of a window and where the recording goes, and waits until
+    /// the process can see.
     ///
     /// # Errors
     /// A missing or wrong asset, or a failure of the process.
@@ -86,6 +87,7 @@ impl Desktop {
         link: AsyncLink,
         assets: &Path,
         images: &[(String, OwnedFd)],
+        watched: Option<[Link; 2]>,
         recording: Option<(Recording, Link)>,
     ) -> Result<Self, End> {
         let mut fds = Vec::new();
@@ -104,12 +106,14 @@ impl Desktop {
             version: VERSION,
             assets: ASSETS.map(str::to_owned).to_vec(),
             images: images.iter().map(|(name, _)| name.clone()).collect(),
+            watched: watched.is_some(),
             recording: recording.as_ref().map(|(how, _)| *how),
         };
         let all: Vec<_> = fds
             .iter()
             .chain(images.iter().map(|(_, fd)| fd))
             .map(AsFd::as_fd)
+            .chain(watched.iter().flatten().map(AsFd::as_fd))
             .chain(recording.as_ref().map(|(_, link)| link.as_fd()))
             .collect();
         link.send(&request, &all).map_err(DesktopError::from)?;

@@ -3,7 +3,7 @@
 //! Siblings do not import each other except downwards: [`serve`] composes [`x11`] (capture, input,
 //! windows, clipboard), [`tree`] (what applications say is there), [`vision`] (reading), [`locate`]
 //! (targets) and [`structure`] (tables, controls); all of them know [`frame`]. `record` sees what
-//! [`x11`] is shown and what was read of it.
+//! [`x11`] is shown and what was read of it; `view` is for a person who watches and takes over.
 //! [`door`] is another way to ask [`serve`], for development.
 
 pub mod door;
@@ -13,5 +13,6 @@ pub(crate) mod record;
 pub mod serve;
 pub mod structure;
 pub mod tree;
+pub(crate) mod view;
 pub mod vision;
 pub mod x11;

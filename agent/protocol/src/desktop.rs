@@ -13,7 +13,7 @@ use crate::target::Target;
 use crate::untrusted::Untrusted;
 
 /// Version of the messages below; both sides must say the same.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// A writing system, which decides the models that read it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -255,6 +255,9 @@ pub enum Request {
         assets: Vec<String>,
         /// Names of the pictures of the bundle, whose memfds follow those of the assets.
         images: Vec<String>,
+        /// Whether the run is watched. Two links follow the pictures' memfds then: where pictures of
+        /// the display go, and where the inputs of a person come from (`crate::watch`).
+        watched: bool,
         /// Whether the run is recorded. The link that takes the segments is the last fd then.
         recording: Option<Recording>,
     },

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::desktop::Effect;
 use crate::untrusted::Untrusted;
+use crate::watch::Person;
 
 /// One request to run a workflow. The bundle directory is the first fd of the message, the files
 /// of `files` follow in order, each opened read-only by the requester; then those of the [`Driver`].
@@ -27,6 +28,9 @@ pub struct Job {
     pub recipient_pem: String,
     /// Name of that key.
     pub recipient_name: String,
+    /// Who watches, if anybody does. The last two fds of the job's message are then the links of
+    /// [`crate::watch`] that karakurid and karakuri-desktop speak on.
+    pub watched_by: Option<Person>,
 }
 
 /// Who is the script of a run.
@@ -35,8 +39,8 @@ pub struct Job {
 pub enum Driver {
     /// The bundle's entry.
     Bundle,
-    /// An MCP client at whoever asks for the run. The last two fds of the job's message are what it
-    /// writes to us and what it reads from us.
+    /// An MCP client at whoever asks for the run. Two more fds of the job's message are what it writes to
+    /// us and what it reads from us.
     Client,
 }
 
@@ -96,6 +100,8 @@ pub enum Progress {
     },
     /// A person paused the run, or let it go on.
     Paused(bool),
+    /// A person acts in the run's window.
+    TakenOver,
     /// The run is over.
     Finished(Box<Outcome>),
 }

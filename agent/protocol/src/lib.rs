@@ -13,6 +13,7 @@
 //! - [`egress`]: karakurid → karakuri-egress.
 //! - [`job`]: what starts a run, and the progress and outcome it reports.
 //! - [`untrusted`]: text that came from a script, a screen, a model or a window title.
+//! - [`watch`]: the window that shows a run, and what a person does in it.
 //! - [`wording`]: what serde says of a value that does not fit, in plain words.
 
 pub mod apng;
@@ -26,4 +27,5 @@ pub mod role;
 pub mod script;
 pub mod target;
 pub mod untrusted;
+pub mod watch;
 pub mod wording;

@@ -18,7 +18,7 @@ use karakuri_sandbox::policy::{Access, Limits};
 use karakuri_workflow::grant::Grant;
 use karakuri_workflow::manifest::{FilesAccess, Manifest};
 
-use super::{Handed, finish};
+use super::{Handed, Links, finish};
 use crate::async_link::AsyncLink;
 use crate::broker::Broker;
 use crate::config::Config;
@@ -29,7 +29,8 @@ use crate::intake::{self, Bundle, Intake};
 use crate::recording::Recording;
 use crate::script::{Channel, Client, FRONT, Streams, refusal, sdk};
 use crate::session::{
-    Pause, Record, Requester, Running, Session, Watch, Watched, keep_all, keep_rest,
+    Pause, Record, Requester, Running, Session, Takeover, Watch, Watched, Window, keep_all,
+    keep_rest,
 };
 use crate::walls::{Ended, Ground, SandboxId, Walls, sandbox_refused};
 
@@ -107,13 +108,15 @@ async fn until_the_end(
     let began = monotonic().saturating_sub(record.timeline.borrow().elapsed());
     let began_ms = u64::try_from(began.as_millis()).unwrap_or(u64::MAX);
     let recorder = segments.map(|link| (recording::Recording { began_ms }, link));
-    let screen = start_desktop(config, &bundle, &intake.grant, recorder, walls, started).await?;
+    let (window, links) = handed.window.map(window).transpose()?.unzip();
+    let ends = (links, recorder);
+    let screen = start_desktop(config, &bundle, &intake.grant, ends, walls, started).await?;
 
     requester.step(match intake.grant.driver() {
         Driver::Bundle => "run the script",
         Driver::Client => "serve the client",
     });
-    let ends = (screen, recording, handed.client);
+    let ends = (screen, recording, handed.client, window);
     serve(ground, intake, ends, record, requester, walls, started).await
 }
 
@@ -175,7 +178,7 @@ async fn start_desktop(
     config: &Config,
     bundle: &Bundle,
     grant: &Grant,
-    recorder: Option<(recording::Recording, Link)>,
+    (window, recorder): (Option<[Link; 2]>, Option<(recording::Recording, Link)>),
     walls: &mut Walls,
     started: &mut Started,
 ) -> Result<(Desktop, Display), End> {
@@ -208,7 +211,7 @@ async fn start_desktop(
     let id = walls.start(sandbox, &[theirs.as_fd(), log.as_fd()]).await?;
     started.desktop = Some(id);
     drop(theirs);
-    match Desktop::open(ours, &config.assets, &bundle.images()?, recorder).await {
+    match Desktop::open(ours, &config.assets, &bundle.images()?, window, recorder).await {
         Ok(desktop) => {
             started.screen = Some(desktop.screen());
             Ok((desktop, display))
@@ -228,10 +231,13 @@ async fn refused_or(walls: &Walls, id: SandboxId, end: End) -> End {
     }
 }
 
+/// The desktop, and what stands beside it where a run has it: recording, client, window.
+type Ends = ((Desktop, Display), Option<Recording>, Option<Client>, Option<Window>);
+
 async fn serve(
     ground: Rc<Ground>,
     intake: Intake,
-    (screen, recording, client): ((Desktop, Display), Option<Recording>, Option<Client>),
+    (screen, recording, client, window): Ends,
     record: &Record,
     requester: &Requester,
     walls: &mut Walls,
@@ -260,6 +266,11 @@ async fn serve(
         timeline: record.timeline.clone(),
         last_words: None,
     };
+    let told = |window| {
+        let (name, pause) = (&intake.manifest.name, Rc::clone(&pause));
+        Takeover::new(window, name, record, requester.clone(), pause)
+    };
+    let mut takeover = window.map(told);
     let files = intake.grant.files();
     let broker = Broker::new(intake.grant);
     let mut session =
@@ -268,7 +279,9 @@ async fn serve(
         watched = watch.wait() => watched,
         end = session.serve(&mut channel) => Watched::Run(end),
         end = keep_all(record, recording.as_ref()) => Watched::Run(end),
+        end = Takeover::serve(takeover.as_mut()) => Watched::Run(end),
     };
+    takeover.as_mut().map_or(Ok(()), Takeover::close)?;
     if let Some(recording) = &recording {
         keep_rest(record, recording).await?;
     }
@@ -297,6 +310,13 @@ async fn serve(
         )?;
     }
     Ok(end)
+}
+
+/// The window as the session has it, and the two links that karakuri-desktop gets.
+fn window(links: Links) -> Result<(Window, [Link; 2]), End> {
+    let (hands, theirs) = link_pair()?;
+    let link = AsyncLink::new(links.window).map_err(|e| End::internal("the window's link", e))?;
+    Ok((Window { person: links.person, link, hands }, [links.view, theirs]))
 }
 
 fn running(started: &Started, script: SandboxId) -> Result<Running, End> {

@@ -1,6 +1,8 @@
 //! One approved call's way to the desktop: what it does is recorded first, then done, then what was
 //! seen of it is recorded.
 
+use std::rc::Rc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use karakuri_audit::{Actor, Event};
@@ -63,11 +65,23 @@ impl<'h, 's> Hands<'h, 's> {
 impl Desk for Hands<'_, '_> {
     type Error = Fault;
 
+    /// What a pause fell into is asked again after it: a person may have changed the screen, and the time
+    /// of the pause is no time that was waited.
     async fn ask(&mut self, question: Question) -> Result<Answer, Fault> {
-        Ok(self.session.desktop.ask(question).await?)
+        let pause = Rc::clone(&self.session.pause);
+        loop {
+            let pauses = pause.count();
+            let answer = self.session.desktop.ask(question.clone()).await;
+            if pauses == pause.count() {
+                return Ok(answer?);
+            }
+            pause.over().await;
+        }
     }
 
     async fn act(&mut self, act: Act, via: Via) -> Result<Acted, Fault> {
+        let pause = Rc::clone(&self.session.pause);
+        let _acting = pause.act().await;
         let moment = &self.doing.moment;
         let about = (self.session.record.run.as_str(), self.doing.number);
         let intent = ActIntent::new(self.call, about, &moment.method, &moment.what, act);
@@ -83,6 +97,7 @@ impl Desk for Hands<'_, '_> {
     }
 
     async fn start(&mut self, app: &str, arguments: &[String]) -> Result<u32, Fault> {
+        self.session.pause.over().await;
         let about = (self.session.record.run.as_str(), self.doing.number);
         let intent = LaunchIntent::new(self.call, about, app, arguments);
         let intent = self.session.record.append(intent)?.into_inner();

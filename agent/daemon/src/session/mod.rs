@@ -2,7 +2,8 @@
 //! observed, recorded again, and answered; in that order.
 //!
 //! The session composes the other modules, which know nothing of each other. [`Session::serve`]
-//! answers the script; [`Watch`] waits for everything that can end the run from outside.
+//! answers the script; [`Watch`] waits for everything that can end the run from outside; [`Takeover`] serves
+//! the person before the run's window.
 
 mod calls;
 pub mod collect;
@@ -11,6 +12,7 @@ mod intent;
 mod notes;
 mod pause;
 mod recording;
+mod takeover;
 mod watch;
 
 use std::cell::RefCell;
@@ -37,6 +39,7 @@ use crate::walls::Ground;
 
 pub use pause::Pause;
 pub use recording::{keep_all, keep_rest};
+pub use takeover::{Takeover, Window};
 pub use watch::{Running, Watch, Watched, last_attempts};
 
 /// Events that wait to be recorded before whatever is recorded next.

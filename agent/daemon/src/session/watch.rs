@@ -11,6 +11,7 @@ use karakuri_protocol::egress::{Attempt, AttemptOutcome};
 use karakuri_protocol::job::{Control, Exit, Progress};
 use karakuri_protocol::script::Level;
 use karakuri_protocol::untrusted::Untrusted;
+use karakuri_protocol::watch::State;
 use karakuri_sandbox::child::{Ending, Status};
 use karakuri_sandbox::link::LinkError;
 use tokio::time::Instant;
@@ -76,8 +77,7 @@ pub enum Watched {
 impl Watch<'_> {
     /// Waits for the first thing that ends the run.
     pub async fn wait(&mut self) -> Watched {
-        let mut deadline = Instant::now() + self.wall;
-        let mut paused: Option<Instant> = None;
+        let start = Instant::now();
         let [stdout, stderr] = &mut self.outputs;
         let mut open = [true, true];
         loop {
@@ -94,7 +94,7 @@ impl Watch<'_> {
                     Ok(ended) => return Watched::Run(process_ended(ended, self.running)),
                     Err(e) => return Watched::Run(e.into()),
                 },
-                () = tokio::time::sleep_until(deadline), if paused.is_none() => {
+                () = self.pause.has_run_for(start, self.wall) => {
                     let s = self.wall.as_secs();
                     let message = format!("the run took longer than limits.wall_s = {s} and was stopped");
                     return Watched::Run(End::new(Exit::Timeout, message));
@@ -112,16 +112,9 @@ impl Watch<'_> {
                     }
                 },
                 control = self.requester.link().recv::<Control>() => match control {
-                    Ok(Some((Control::Pause, _))) => {
-                        paused = paused.or(Some(Instant::now()));
-                        match pauses(&self.pause, &self.heard, &self.requester, true) {
-                            Some(text) => (Ok(text), Level::Info),
-                            None => continue,
-                        }
-                    }
-                    Ok(Some((Control::Resume, _))) => {
-                        deadline += paused.take().map_or(Duration::ZERO, |since| since.elapsed());
-                        match pauses(&self.pause, &self.heard, &self.requester, false) {
+                    Ok(Some((control @ (Control::Pause | Control::Resume), _))) => {
+                        let paused = control == Control::Pause;
+                        match pauses(&self.pause, &self.heard, &self.requester, paused) {
                             Some(text) => (Ok(text), Level::Info),
                             None => continue,
                         }
@@ -189,9 +182,11 @@ async fn next_attempt(
 
 /// Pauses or resumes; what to say of it, unless it is so already.
 fn pauses(pause: &Pause, heard: &Heard, requester: &Requester, paused: bool) -> Option<Untrusted> {
-    if !pause.set(paused) {
+    let is_paused = *pause.states().borrow() != State::Running;
+    if is_paused == paused {
         return None;
     }
+    pause.set(if paused { State::Paused } else { State::Running });
     let (event, text) = match paused {
         true => (Event::RunPaused {}, "a person paused the run"),
         false => (Event::RunResumed {}, "a person let the run go on"),

@@ -68,6 +68,7 @@ fn open(desktop: Desktop, options: &Options) -> anyhow::Result<Hands> {
         version: VERSION,
         assets,
         images,
+        watched: false,
         recording: None,
     };
     match dispatch.answer(request, fds).reply {

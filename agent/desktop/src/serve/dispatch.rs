@@ -20,6 +20,8 @@ use super::look::{self, Look};
 use crate::frame::Frame;
 use crate::record::recorder::Recorder;
 use crate::structure::table;
+use crate::view::person::Person;
+use crate::view::viewer::Viewer;
 use crate::x11::desktop::Desktop;
 
 /// A reply and the memfd that goes with it.
@@ -90,7 +92,7 @@ impl Dispatch {
     }
 
     fn open(&mut self, request: Request, mut fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
-        let Request::Open { version, assets, images, recording } = request else {
+        let Request::Open { version, assets, images, watched, recording } = request else {
             return Err(ServeError::Request("the first request must be open".into()));
         };
         if version != VERSION {
@@ -100,6 +102,12 @@ impl Dispatch {
             )));
         }
         self.recorder = recording.map(|how| recorder(how, fds.pop())).transpose()?;
+        if watched {
+            let person = Person::new(link(fds.pop(), "the person's inputs")?);
+            let viewer = Viewer::new(link(fds.pop(), "the live picture")?);
+            self.desktop.attach(Rc::new(RefCell::new(viewer)))?;
+            self.desktop.let_act(Box::new(person));
+        }
         self.eyes = Some(Eyes::open(assets, images, fds, self.recorder.clone())?);
         Ok(Answer::plain(Reply::Opened {
             version: VERSION,
@@ -109,10 +117,14 @@ impl Dispatch {
     }
 }
 
-fn recorder(how: Recording, link: Option<OwnedFd>) -> Result<Rc<RefCell<Recorder>>, ServeError> {
-    let link = link.ok_or_else(|| ServeError::Request("no link came for the recording".into()))?;
-    let link = Link::from_fd(link).map_err(|e| ServeError::Request(e.to_string()))?;
-    Ok(Rc::new(RefCell::new(Recorder::new(link, how))))
+fn recorder(how: Recording, fd: Option<OwnedFd>) -> Result<Rc<RefCell<Recorder>>, ServeError> {
+    Ok(Rc::new(RefCell::new(Recorder::new(link(fd, "the recording")?, how))))
+}
+
+/// A link that came with `open`.
+fn link(fd: Option<OwnedFd>, what: &str) -> Result<Link, ServeError> {
+    let fd = fd.ok_or_else(|| ServeError::Request(format!("no link came for {what}")))?;
+    Link::from_fd(fd).map_err(|e| ServeError::Request(e.to_string()))
 }
 
 fn ask(

@@ -223,7 +223,8 @@ impl Desktop {
             .unwrap();
         let mut desktop = Self { link: ours, process: Owned(process), capture: String::new() };
         let (assets, images) = (Vec::new(), Vec::new());
-        let open = Request::Open { version: VERSION, assets, images, recording: None };
+        let (watched, recording) = (false, None);
+        let open = Request::Open { version: VERSION, assets, images, watched, recording };
         match desktop.ask(open) {
             Reply::Opened { capture, .. } => desktop.capture = capture,
             other => panic!("not opened: {other:?}"),
