@@ -17,7 +17,7 @@ use crate::disclosure::{Shows, shows};
 use crate::limits::{DEFAULTS, Limits};
 use crate::manifest::{FilesAccess, Manifest, Output};
 use crate::needs::{Needs, Permission, Reach, looks, needs, targets_mut};
-use crate::policy::Policy;
+use crate::policy::{Policy, Watching};
 use crate::position::nearest;
 pub use crate::resolve::ResolveError;
 use crate::resolve::Resolver;
@@ -45,6 +45,7 @@ pub struct Grant {
     limits: Limits,
     language: Script,
     recording: bool,
+    watching: Watching,
     inputs: BTreeSet<String>,
     outputs: BTreeMap<String, Output>,
     targets: BTreeMap<String, Target>,
@@ -232,6 +233,7 @@ impl Grant {
             limits: decide_limits(manifest, policy)?,
             language: manifest.language,
             recording: policy.recording.decide(manifest.recording),
+            watching: policy.watching,
             inputs: manifest.inputs.keys().cloned().collect(),
             outputs: manifest.outputs.clone(),
             targets: manifest.targets.clone(),
@@ -302,6 +304,12 @@ impl Grant {
     #[must_use]
     pub fn recording(&self) -> bool {
         self.recording
+    }
+
+    /// What the person who asks for the run may do in its window.
+    #[must_use]
+    pub fn watching(&self) -> Watching {
+        self.watching
     }
 
     /// The declared outputs; a value is checked by [`Grant::allows`].

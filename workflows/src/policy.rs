@@ -9,6 +9,7 @@
 //! files = "write"
 //! network = ["erp.example.com:443"]   # or "any"
 //! recording = "as_asked"          # or "always", "never": whatever the manifest says
+//! watching = "take_over"          # or "view", "never": what a person may do in a run's window
 //!
 //! [ceilings]                      # a key left out has the hard ceiling
 //! wall_s = 1800
@@ -44,6 +45,8 @@ pub struct Policy {
     pub network: Rule<Destination>,
     /// Whether runs are recorded.
     pub recording: Recording,
+    /// What the person who asks for a run may do in its window.
+    pub watching: Watching,
     /// The most of each limit.
     pub ceilings: Limits,
 }
@@ -59,6 +62,19 @@ pub enum Recording {
     Always,
     /// None of them.
     Never,
+}
+
+/// What a person may do in a run's window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Watching {
+    /// There is none.
+    #[default]
+    Never,
+    /// See the run's desktop, unmasked.
+    View,
+    /// Act there too.
+    TakeOver,
 }
 
 impl Recording {
@@ -140,6 +156,8 @@ struct RawPolicy {
     #[serde(default)]
     recording: Recording,
     #[serde(default)]
+    watching: Watching,
+    #[serde(default)]
     ceilings: LimitTable<Option<u32>>,
 }
 
@@ -189,6 +207,7 @@ impl Policy {
             files: FilesAccess::Write,
             network: Rule::Any,
             recording: Recording::AsAsked,
+            watching: Watching::TakeOver,
             ceilings: CEILINGS,
         }
     }
@@ -221,6 +240,7 @@ impl Policy {
             files: raw.files,
             network: raw.network.into(),
             recording: raw.recording,
+            watching: raw.watching,
             ceilings,
         })
     }
@@ -238,6 +258,9 @@ mod tests {
         assert_eq!(policy.nested_sandbox, Rule::Only([].into()));
         assert_eq!((policy.clipboard, policy.files), (false, FilesAccess::None));
         assert!(!policy.disclose_screen);
+        assert_eq!(policy.watching, Watching::Never);
+        let text = "name = \"a\"\napps = []\nwatching = \"view\"";
+        assert_eq!(Policy::parse(text, "p.toml").unwrap().watching, Watching::View);
         assert_eq!(policy.ceilings, CEILINGS);
     }
 

@@ -43,6 +43,8 @@ pub enum Told {
     Run {
         /// Name of the workflow: lower-case letters, digits and `-`.
         workflow: String,
+        /// Whether the site's policy lets the person take over.
+        take_over: bool,
     },
     /// Who acts now.
     State(State),

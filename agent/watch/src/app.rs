@@ -142,8 +142,9 @@ impl App {
     fn hear(&mut self) -> Result<bool, WatchError> {
         let Some((told, _)) = self.control.recv::<Told>()? else { return Ok(false) };
         let state = match told {
-            Told::Run { workflow } => {
+            Told::Run { workflow, take_over } => {
                 self.workflow = workflow;
+                self.bar.let_take_over(take_over);
                 State::Running
             }
             Told::State(state) => state,

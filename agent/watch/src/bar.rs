@@ -37,6 +37,7 @@ pub(crate) struct Bar {
     letters: Letters,
     height: u32,
     gap: i32,
+    take_over: bool,
 }
 
 impl Bar {
@@ -44,7 +45,13 @@ impl Bar {
     pub(crate) fn new(dots: f32) -> Result<Self, WatchError> {
         let scale = (dots / 96.0).clamp(1.0, 4.0);
         let height = pixels(HEIGHT * scale).unsigned_abs();
-        Ok(Self { letters: Letters::open(LETTERS * scale)?, height, gap: pixels(GAP * scale) })
+        let (letters, gap) = (Letters::open(LETTERS * scale)?, pixels(GAP * scale));
+        Ok(Self { letters, height, gap, take_over: false })
+    }
+
+    /// Whether there is a button.
+    pub(crate) fn let_take_over(&mut self, allowed: bool) {
+        self.take_over = allowed;
     }
 
     /// Its height in pixels.
@@ -54,7 +61,7 @@ impl Bar {
 
     /// The button in a window of a width; none before there is something to take over.
     pub(crate) fn button(&self, shows: Shows, width: u32) -> Option<Rect> {
-        let word = button_word(shows)?;
+        let word = button_word(shows).filter(|_| self.take_over)?;
         let inset = self.gap / 2;
         let wide = (pixels(self.letters.width(word)) + 2 * self.gap).unsigned_abs();
         let left = i32::try_from(width).ok()? - self.gap - i32::try_from(wide).ok()?;

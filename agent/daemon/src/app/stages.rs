@@ -17,6 +17,7 @@ use karakuri_sandbox::monitor::{Capacities, Sandbox, Script};
 use karakuri_sandbox::policy::{Access, Limits};
 use karakuri_workflow::grant::Grant;
 use karakuri_workflow::manifest::{FilesAccess, Manifest};
+use karakuri_workflow::policy::Watching;
 
 use super::{Handed, Links, finish};
 use crate::async_link::AsyncLink;
@@ -266,9 +267,10 @@ async fn serve(
         timeline: record.timeline.clone(),
         last_words: None,
     };
+    let may_take_over = intake.grant.watching() == Watching::TakeOver;
     let told = |window| {
-        let (name, pause) = (&intake.manifest.name, Rc::clone(&pause));
-        Takeover::new(window, name, record, requester.clone(), pause)
+        let about = (intake.manifest.name.as_str(), may_take_over);
+        Takeover::new(window, about, record, requester.clone(), Rc::clone(&pause))
     };
     let mut takeover = window.map(told);
     let files = intake.grant.files();

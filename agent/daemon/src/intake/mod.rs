@@ -16,7 +16,7 @@ use karakuri_workflow::bundle::{self, BundleError, Entry};
 use karakuri_workflow::grant::{Grant, Refusal};
 use karakuri_workflow::inputs::{self, Bound, FileSource};
 use karakuri_workflow::manifest::{FILE_NAME, Manifest};
-use karakuri_workflow::policy::Policy;
+use karakuri_workflow::policy::{Policy, Watching};
 use sha2::{Digest, Sha256};
 
 use crate::end::End;
@@ -55,6 +55,10 @@ pub fn judge(bundle: &Bundle, job: &Job) -> Result<Intake, End> {
     let grant = Grant::decide(&manifest, &Policy::development())
         .map_err(|e| End::new(refusal_exit(&e), e.to_string()))?
         .driven_by(job.driver);
+    if job.watched_by.is_some() && grant.watching() == Watching::Never {
+        let message = "rule policy.watching: the policy lets nobody watch; run without --watch";
+        return Err(End::new(Exit::Denied, message));
+    }
     let inputs = inputs::bind(&manifest.inputs, &job.values, &job.files)
         .map_err(|e| End::new(Exit::InvalidInput, e.to_string()))?;
     Ok(Intake { manifest, grant, inputs })

@@ -40,6 +40,7 @@ pub struct Takeover<'a> {
     record: &'a Record,
     requester: Requester,
     pause: Rc<Pause>,
+    allowed: bool,
     now: Option<Now>,
 }
 
@@ -83,16 +84,17 @@ fn kind(input: &Input) -> Kind {
 }
 
 impl<'a> Takeover<'a> {
-    /// Tells the window of the run; `pause` is what the script waits for.
+    /// Tells the window of the run, and whether a take-over is `allowed`; `pause` is what the script
+    /// waits for.
     pub fn new(
         window: Window,
-        workflow: &str,
+        (workflow, allowed): (&str, bool),
         record: &'a Record,
         requester: Requester,
         pause: Rc<Pause>,
     ) -> Self {
-        let takeover = Self { window, record, requester, pause, now: None };
-        takeover.tell(&Told::Run { workflow: workflow.to_owned() });
+        let takeover = Self { window, record, requester, pause, allowed, now: None };
+        takeover.tell(&Told::Run { workflow: workflow.to_owned(), take_over: allowed });
         takeover
     }
 
@@ -170,7 +172,7 @@ impl<'a> Takeover<'a> {
     }
 
     async fn begin(&mut self) -> Result<(), End> {
-        if self.now.is_some() {
+        if self.now.is_some() || !self.allowed {
             return Ok(());
         }
         let Person { uid, user } = &self.window.person;
