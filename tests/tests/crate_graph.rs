@@ -14,6 +14,7 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
             ("tokio", "the monitor and the launcher fork: they have one thread"),
             ("karakuri-workflow", "the monitor parses nothing a workflow wrote"),
             ("karakuri-protocol", "the monitor does not know what a script can say"),
+            ("aws-config", "the monitor starts who gives credentials, and sees none"),
             ("x11rb", "the monitor sees no screen"),
             ("ort", "the monitor runs no model"),
             ("rustls", "the monitor reaches no network"),

@@ -12,14 +12,19 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let words: Vec<&OsString> = arguments.iter().collect();
     let served = match (programs, words.as_slice()) {
-        (Some(programs), [once, state, assets, dir, log, filter])
-            if *once == "--once" && *assets == "--assets" && *log == "--log" =>
+        (Some(programs), [once, state, assets, dir, log, filter, site @ ..])
+            if *once == "--once"
+                && *assets == "--assets"
+                && *log == "--log"
+                && matches!(site, [] | [_, _])
+                && site.first().is_none_or(|flag| *flag == "--site") =>
         {
             monitor::run_once(&Settings {
                 state: PathBuf::from(state),
                 programs,
                 assets: PathBuf::from(dir),
                 log: filter.to_string_lossy().into_owned(),
+                site: site.get(1).map(PathBuf::from),
             })
         }
         (Some(programs), [exec, state]) if *exec == "--exec" => {
@@ -27,7 +32,7 @@ fn main() -> ExitCode {
         }
         _ => {
             eprintln!(
-                "usage: karakuri-monitor --once DIR --assets DIR --log FILTER\n\
+                "usage: karakuri-monitor --once DIR --assets DIR --log FILTER [--site FILE]\n\
                         karakuri-monitor --exec DIR\n\
                  karakuri-monitor is started by `karakuri run` and `karakuri sandbox`, not by hand"
             );

@@ -7,6 +7,8 @@
 
 mod after;
 mod cgroup;
+mod couriers;
+pub mod credentials;
 mod exec;
 mod host;
 mod once;
@@ -81,13 +83,24 @@ pub enum Sandbox {
         /// Number of the X display.
         display: u32,
     },
-    /// karakuri-courier. Fds: link, log.
-    Courier,
+    /// karakuri-courier. Fds: link, log. Where its site names a program for credentials it gets a
+    /// link to the monitor besides, see [`credentials`].
+    Courier(Courier),
     /// The script. Fds: stdin, stdout, stderr, socket.
     Script(Script),
     /// A command of the person who started the monitor, in the script's sandbox; refused where
     /// karakurid asks. Fds: stdin, stdout, stderr.
     Command(Command),
+}
+
+/// Which of the couriers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Courier {
+    /// The one that carries sealed files to the store.
+    Upload,
+    /// The one that has data keys made.
+    Keys,
 }
 
 /// The script's sandbox.

@@ -3,9 +3,11 @@
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+use karakuri_site::Site;
 use rustix::process::DumpableBehavior;
 
 use super::cgroup::RunGroup;
+use super::couriers::Couriers;
 use super::host::{self, RunRoot};
 use super::serve::{self, Peer, Server};
 use super::templates::Templates;
@@ -29,6 +31,8 @@ pub struct Settings {
     pub assets: PathBuf,
     /// Log filter for karakurid.
     pub log: String,
+    /// The installation's site.toml; without it, everything is as during development.
+    pub site: Option<PathBuf>,
 }
 
 /// Why the monitor gave up.
@@ -65,8 +69,19 @@ impl MonitorError {
 /// # Errors
 /// When this machine cannot make namespaces, or our own programs are missing.
 pub fn run_once(settings: &Settings) -> Result<u8, MonitorError> {
+    let site = settings.site.as_deref().map_or_else(|| Ok(Site::development()), read_site)?;
     let ground = Ground::make(&settings.state, &settings.programs)?;
-    serve(settings, ground).map_err(MonitorError::defect("serving karakurid"))
+    serve(settings, &site, ground).map_err(MonitorError::defect("serving karakurid"))
+}
+
+/// The installation, from the file that the owner of this process named.
+fn read_site(path: &Path) -> Result<Site, MonitorError> {
+    let mend = "Correct site.toml";
+    let read = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+    let site = read.and_then(|text| {
+        Site::parse(&text, &path.display().to_string()).map_err(|e| e.to_string())
+    });
+    site.map_err(|e| MonitorError::because("reading the site", mend)(e.into()))
 }
 
 /// What a monitor makes before it serves: namespaces, the run's file systems and cgroups.
@@ -115,7 +130,7 @@ impl Ground {
     }
 }
 
-fn serve(settings: &Settings, ground: Ground) -> Result<u8, LayerError> {
+fn serve(settings: &Settings, site: &Site, ground: Ground) -> Result<u8, LayerError> {
     let Ground { root, group, templates } = ground;
     let requester = sys::inherited_fd(REQUESTER_FD)?;
     let (ours, theirs) = Link::pair()?;
@@ -139,7 +154,9 @@ fn serve(settings: &Settings, ground: Ground) -> Result<u8, LayerError> {
         members,
     )?;
     drop((requester, theirs));
-    let peer = Peer::Daemon { store: &settings.state.join("store") };
+    let store = settings.state.join("store");
+    let couriers = Couriers { store: &store, site, file: settings.site.as_deref() };
+    let peer = Peer::Daemon(couriers);
     Server::new(ours, &root, templates, peer, group).run(Some(daemon.as_fd()))?;
     serve::exit_code(daemon.as_fd())
 }

@@ -6,14 +6,17 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Signal, WaitId, WaitIdOptions};
 
 use super::cgroup::{Leaf, RunGroup};
+use super::couriers::Couriers;
+use super::credentials::{Programs, Turn};
 use super::host::RunRoot;
 use super::templates::{self, Templates};
-use super::{Capacities, Event, Request, Sandbox, Usage};
+use super::{Capacities, Courier, Event, Request, Sandbox, Usage};
 use crate::child::{LayerFailure, Status};
 use crate::launch::{LayerError, at, c_string};
 use crate::link::Link;
@@ -23,8 +26,7 @@ use crate::sys::{Join, Namespaces, Privilege, Spawn};
 
 /// What stands for the layer where no layer failed.
 pub const REQUEST: &str = "request";
-/// Our programs that restrict themselves.
-const COURIER: &str = "karakuri-courier";
+/// Our program that restricts itself, and needs no argument for it.
 const EGRESS: &str = "karakuri-egress";
 /// The most a sandbox's first process says on its status pipe.
 const MAX_STATUS: u64 = 64 * 1024;
@@ -54,18 +56,19 @@ pub(super) struct Server<'a> {
     pub(super) link: Link,
     pub(super) root: &'a RunRoot,
     pub(super) templates: Templates,
-    /// Whether the other end is the person who started this process, and for the courier the
-    /// store.
+    /// Whether the other end is the person who started this process, and what couriers need.
     pub(super) peer: Peer<'a>,
     pub(super) group: Option<RunGroup>,
     children: HashMap<u32, Child>,
+    /// Links of couriers whose credentials come from a program.
+    programs: Vec<Programs>,
 }
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Peer<'a> {
-    /// karakurid: it may start what a run consists of. Its courier writes to this store.
-    Daemon { store: &'a Path },
+    /// karakurid: it may start what a run consists of, and these couriers.
+    Daemon(Couriers<'a>),
     /// The person who started the monitor: commands in the script's sandbox, with additions.
     Owner,
 }
@@ -78,7 +81,8 @@ impl<'a> Server<'a> {
         peer: Peer<'a>,
         group: Option<RunGroup>,
     ) -> Self {
-        Self { link, root, templates, peer, group, children: HashMap::new() }
+        let (children, programs) = (HashMap::new(), Vec::new());
+        Self { link, root, templates, peer, group, children, programs }
     }
 
     /// Serves until the other end is closed or the process behind `peer` ends, then kills what is
@@ -96,13 +100,19 @@ impl<'a> Server<'a> {
             fds.extend(ids.iter().filter_map(|id| {
                 self.children.get(id).map(|child| PollFd::new(&child.pidfd, PollFlags::IN))
             }));
+            let programs = self.programs.iter().map(Programs::waiting_for);
+            fds.extend(programs.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
             fds.extend(peer.as_ref().map(|peer| PollFd::new(peer, PollFlags::IN)));
-            rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, None))?;
+            let time = self.programs.iter().filter_map(Programs::until).min();
+            let time = time.map(|until| until.saturating_duration_since(Instant::now()));
+            let time = time.map(Timespec::try_from).transpose()?;
+            rustix::io::retry_on_intr(|| rustix::event::poll(&mut fds, time.as_ref()))?;
             let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
             let ended = ids.iter().zip(ready.iter().skip(1)).filter(|(_, ready)| **ready);
             for (id, _) in ended {
                 self.reap(*id)?;
             }
+            self.turn_programs()?;
             if ready.first() == Some(&true) {
                 let Some((request, fds)) = self.link.recv::<Request>()? else {
                     return Ok(());
@@ -113,6 +123,18 @@ impl<'a> Server<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// One turn for every program, as each says itself what is due.
+    fn turn_programs(&mut self) -> Result<(), LayerError> {
+        let mut open = Vec::new();
+        for mut programs in self.programs.drain(..) {
+            if programs.turn()? == Turn::Open {
+                open.push(programs);
+            }
+        }
+        self.programs = open;
+        Ok(())
     }
 
     fn handle(&mut self, request: Request, fds: Vec<OwnedFd>) -> Result<(), LayerError> {
@@ -160,9 +182,12 @@ impl<'a> Server<'a> {
             return Err(request(format!("{wanted} fds are needed, {} came", fds.len())));
         }
         let child = match (sandbox, self.peer) {
-            (Sandbox::Courier, Peer::Daemon { store }) => self.start_courier(store, fds),
-            (Sandbox::Egress, Peer::Daemon { .. }) => {
-                self.start_own(&[c_string(EGRESS).map_err(namespaces)?], Namespaces::Ipc, fds)
+            (Sandbox::Courier(which), Peer::Daemon(couriers)) => {
+                self.start_courier(which, &couriers, fds)
+            }
+            (Sandbox::Egress, Peer::Daemon(_)) => {
+                let name = [c_string(EGRESS).map_err(namespaces)?];
+                self.start_own(&name, Namespaces::Ipc, fds, None)
             }
             (sandbox, _) => self.launch(id, &self.policy(sandbox)?, fds),
         };
@@ -185,10 +210,10 @@ impl<'a> Server<'a> {
             (Sandbox::Command(command), Peer::Owner) => {
                 self.templates.command(command).map_err(request)?
             }
-            (Sandbox::Command(_), Peer::Daemon { .. }) => {
+            (Sandbox::Command(_), Peer::Daemon(_)) => {
                 return Err(request("karakurid may start scripts, not commands".to_owned()));
             }
-            (Sandbox::Courier | Sandbox::Egress, _) => {
+            (Sandbox::Courier(_) | Sandbox::Egress, _) => {
                 return Err(request("the process restricts itself; it has no policy".to_owned()));
             }
         })
@@ -232,23 +257,28 @@ impl<'a> Server<'a> {
         Ok(Child { pidfd: spawned.pidfd, status: Some(File::from(status_read)), leaf })
     }
 
-    fn start_courier(&self, store: &Path, fds: &[OwnedFd]) -> Result<Child, LayerError> {
-        let arguments = [
-            c_string(COURIER)?,
-            c_string("--role")?,
-            c_string("upload")?,
-            c_string("--store")?,
-            c_string(&store.to_string_lossy())?,
-        ];
-        self.start_own(&arguments, Namespaces::NetworkAndIpc, fds)
+    fn start_courier(
+        &mut self,
+        which: Courier,
+        couriers: &Couriers<'_>,
+        fds: &[OwnedFd],
+    ) -> Result<Child, LayerError> {
+        let [_, log] = fds else { return Err("fds are missing".into()) };
+        let programs = couriers.programs(which, log)?;
+        let theirs = programs.as_ref().map(|(_, link)| link.as_fd());
+        let (arguments, namespaces) = (couriers.arguments(which)?, couriers.namespaces(which));
+        let child = self.start_own(&arguments, namespaces, fds, theirs)?;
+        self.programs.extend(programs.map(|(ours, _)| ours));
+        Ok(child)
     }
 
-    /// Starts one of our programs that restricts itself, without a privilege.
+    /// Starts one of our programs that restricts itself, without a privilege. `further` becomes its fd 4.
     fn start_own(
         &self,
         arguments: &[CString],
         namespaces: Namespaces,
         fds: &[OwnedFd],
+        further: Option<BorrowedFd<'_>>,
     ) -> Result<Child, LayerError> {
         let ([link, log], [name, ..]) = (fds, arguments) else {
             return Err("fds or a name are missing".into());
@@ -256,11 +286,13 @@ impl<'a> Server<'a> {
         let path = self.templates.programs.join(name.to_string_lossy().as_ref());
         let program = at("opening", &path, File::open(&path))?;
         let null = File::open("/dev/null")?;
+        let mut inherited = vec![null.as_fd(), log.as_fd(), log.as_fd(), link.as_fd()];
+        inherited.extend(further);
         let spawned = Spawn {
             program: program.as_fd(),
             arguments,
             environment: &[],
-            fds: &[null.as_fd(), log.as_fd(), log.as_fd(), link.as_fd()],
+            fds: &inherited,
             namespaces,
             privilege: Privilege::None { group: self.templates.accounts.map(|a| a.group) },
             cgroup: Join::Inherit,

@@ -54,14 +54,17 @@ pub const START: List = list!("start.json": "start", "start_enotsup", "start_eno
 pub const DAEMON: List = list!("daemon.json": "daemon", "daemon_enosys");
 /// For karakuri-desktop.
 pub const DESKTOP: List = list!("desktop.json": "desktop", "desktop_enosys");
-/// For karakuri-courier.
+/// For karakuri-courier whose store is a directory.
 pub const COURIER: List = list!("courier.json": "courier", "courier_enosys");
+/// For karakuri-courier whose store or key is a service: connections, and no file to be written.
+pub const COURIER_ONLINE: List =
+    list!("courier_online.json": "courier_online", "courier_online_enosys");
 
 /// For karakuri-egress.
 pub const EGRESS: List = list!("egress.json": "egress", "egress_enosys");
 
 /// Every list.
-pub const ALL: [List; 11] = [
+pub const ALL: [List; 12] = [
     MONITOR,
     SCRIPT,
     APPLICATION,
@@ -72,5 +75,6 @@ pub const ALL: [List; 11] = [
     DAEMON,
     DESKTOP,
     COURIER,
+    COURIER_ONLINE,
     EGRESS,
 ];

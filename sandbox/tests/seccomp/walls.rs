@@ -2,8 +2,8 @@
 //! worse fails here even though it agrees with itself.
 
 use karakuri_sandbox::seccomp::{
-    self, APPLICATION, APPLICATION_ONLINE, COURIER, DAEMON, DESKTOP, EGRESS, List, MONITOR, NESTED,
-    NESTED_ONLINE, SCRIPT, START,
+    self, APPLICATION, APPLICATION_ONLINE, COURIER, COURIER_ONLINE, DAEMON, DESKTOP, EGRESS, List,
+    MONITOR, NESTED, NESTED_ONLINE, SCRIPT, START,
 };
 
 use crate::ask::ANSWERS;
@@ -103,7 +103,8 @@ const NOT_OURS: &[&str] = &[
 
 const RUN: &[List] = &[SCRIPT, APPLICATION, START];
 const NESTS: &[List] = &[NESTED, NESTED_ONLINE];
-const OURS: &[List] = &[DAEMON, DESKTOP, COURIER];
+const OURS: &[List] = &[DAEMON, DESKTOP, COURIER, COURIER_ONLINE];
+const OFFLINE: &[List] = &[DAEMON, DESKTOP, COURIER];
 /// `O_CREAT`.
 const CREATE: u64 = 0o100;
 
@@ -142,11 +143,16 @@ const REFUSED: &[Row] = &[
     (&[&[NESTED_ONLINE]], "setsockopt", [3, 6, 19, 0, 0], "TCP_REPAIR"),
     (&[OURS], "clone", [17, 0, 0, 0, 0], "a process, as fork(2) makes it"),
     (&[OURS], "clone", [0x4111, 0, 0, 0, 0], "a process, as posix_spawn(3) makes it"),
-    (&[RUN, OURS], "socket", [2, 1, 0, 0, 0], "AF_INET"),
-    (&[RUN, OURS], "socket", [10, 1, 0, 0, 0], "AF_INET6"),
+    (&[RUN, OFFLINE], "socket", [2, 1, 0, 0, 0], "AF_INET"),
+    (&[RUN, OFFLINE], "socket", [10, 1, 0, 0, 0], "AF_INET6"),
     (&[&[APPLICATION_ONLINE]], "socket", [2, 2, 0, 0, 0], "AF_INET SOCK_DGRAM"),
     (&[&[APPLICATION_ONLINE]], "socket", [10, 1, 0, 0, 0], "AF_INET6"),
-    (&[&[APPLICATION_ONLINE, EGRESS, MONITOR]], "socket", [2, 3, 0, 0, 0], "AF_INET SOCK_RAW"),
+    (
+        &[&[APPLICATION_ONLINE, EGRESS, COURIER_ONLINE, MONITOR]],
+        "socket",
+        [2, 3, 0, 0, 0],
+        "AF_INET SOCK_RAW",
+    ),
     (&[&[EGRESS]], "socket", [1, 1, 0, 0, 0], "AF_UNIX"),
     (&[&[EGRESS]], "socket", [16, 3, 0, 0, 0], "AF_NETLINK"),
     (&[&[EGRESS]], "bind", [3, 0, 0, 0, 0], "any socket"),
@@ -157,7 +163,7 @@ const REFUSED: &[Row] = &[
     (&[RUN, OURS, &[MONITOR]], "socket", [17, 3, 0, 0, 0], "AF_PACKET"),
     (&[RUN, OURS, &[MONITOR]], "socket", [38, 5, 0, 0, 0], "AF_ALG"),
     (&[RUN, OURS, &[MONITOR]], "socket", [40, 1, 0, 0, 0], "AF_VSOCK"),
-    (&[&[SCRIPT, DAEMON, COURIER]], "socket", [1, 1, 0, 0, 0], "AF_UNIX"),
+    (&[&[SCRIPT, DAEMON, COURIER, COURIER_ONLINE]], "socket", [1, 1, 0, 0, 0], "AF_UNIX"),
     (&[&[SCRIPT, DAEMON, COURIER]], "connect", [3, 0, 0, 0, 0], "any socket"),
     (&[&[SCRIPT], OURS], "bind", [3, 0, 0, 0, 0], "any socket"),
     (&[&[DESKTOP]], "socket", [1, 2, 0, 0, 0], "AF_UNIX SOCK_DGRAM"),
@@ -172,10 +178,15 @@ const REFUSED: &[Row] = &[
     (&[OURS], "fchmodat", [3, 0, 0o600, 0, 0], "any file of the account"),
     (&[RUN, &[DAEMON]], "fchmod", [3, 0o4755, 0, 0, 0], "set-uid"),
     (&[RUN], "fchmodat", [3, 0, 0o4755, 0, 0], "set-uid"),
-    (&[&[COURIER, DESKTOP]], "fchmod", [3, 0o600, 0, 0, 0], "any mode"),
+    (&[&[COURIER, COURIER_ONLINE, DESKTOP]], "fchmod", [3, 0o600, 0, 0, 0], "any mode"),
     (&[RUN], "open", [0, CREATE, 0o4755, 0, 0], "a new set-uid file"),
     (&[RUN, &[DAEMON, COURIER]], "openat", [3, 0, CREATE, 0o2755, 0], "a new set-gid file"),
-    (&[&[DESKTOP]], "openat", [3, 0, CREATE, 0o600, 0], "any new file"),
+    (&[&[DESKTOP, COURIER_ONLINE]], "openat", [3, 0, CREATE, 0o600, 0], "any new file"),
+    (&[&[COURIER_ONLINE]], "openat", [3, 0, 1, 0, 0], "O_WRONLY"),
+    (&[&[COURIER_ONLINE]], "openat", [3, 0, 2, 0, 0], "O_RDWR"),
+    (&[&[COURIER_ONLINE]], "unlinkat", [3, 0, 0, 0, 0], "any file"),
+    (&[&[COURIER_ONLINE]], "accept4", [3, 0, 0, 0, 0], "a connection from outside"),
+    (&[&[COURIER_ONLINE]], "listen", [3, 1, 0, 0, 0], "any socket"),
     (&[RUN], "openat", [3, 0, 0o2020_0000, 0o4755, 0], "a nameless set-uid file, O_TMPFILE"),
     (&[RUN], "creat", [0, 0o4755, 0, 0, 0], "a new set-uid file"),
     (&[RUN], "openat2", [3, 0, 0, 0, 0], "a mode that cannot be seen"),
@@ -190,7 +201,7 @@ const REFUSED: &[Row] = &[
     (&[RUN, OURS, &[MONITOR]], "prlimit64", [1, 0, 0, 0, 0], "limits of another process"),
     (&[OURS], "mprotect", [0, 4096, 5, 0, 0], "PROT_READ|PROT_EXEC"),
     (&[OURS], "mprotect", [0, 4096, 7, 0, 0], "PROT_READ|PROT_WRITE|PROT_EXEC"),
-    (&[&[DAEMON, COURIER]], "mmap", [0, 4096, 5, 2, 3], "a file as code"),
+    (&[&[DAEMON, COURIER, COURIER_ONLINE]], "mmap", [0, 4096, 5, 2, 3], "a file as code"),
     (&[&[SCRIPT]], "memfd_create", [0, 0, 0, 0, 0], "memory with no name could be executed"),
     (&[&[SCRIPT, APPLICATION], OURS], "landlock_add_rule", [0, 0, 0, 0, 0], "a further domain"),
     (&[&[SCRIPT, APPLICATION], OURS], "seccomp", [1, 0, 0, 0, 0], "a further filter"),

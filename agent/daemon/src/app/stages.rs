@@ -13,7 +13,7 @@ use karakuri_protocol::recording;
 use karakuri_protocol::script::ErrorKind;
 use karakuri_sandbox::child::{Ending, Report, Status};
 use karakuri_sandbox::link::Link;
-use karakuri_sandbox::monitor::{Capacities, Sandbox, Script};
+use karakuri_sandbox::monitor::{Capacities, Courier, Sandbox, Script};
 use karakuri_sandbox::policy::{Access, Limits};
 use karakuri_workflow::grant::Grant;
 use karakuri_workflow::manifest::{FilesAccess, Manifest};
@@ -155,7 +155,7 @@ fn judge(
 async fn start_courier(walls: &mut Walls) -> Result<(SandboxId, AsyncLink), End> {
     let (ours, theirs) = link_pair()?;
     let log = log_fd()?;
-    let id = walls.start(Sandbox::Courier, &[theirs.as_fd(), log.as_fd()]).await?;
+    let id = walls.start(Sandbox::Courier(Courier::Upload), &[theirs.as_fd(), log.as_fd()]).await?;
     Ok((id, ours))
 }
 
