@@ -129,7 +129,7 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
             ("rustix", "a pure library: it opens nothing that it names"),
             ("libc", "a pure library: it opens nothing that it names"),
             ("tokio", "a pure library"),
-        "karakuri-spool",
+            "karakuri-spool",
             ("karakuri-seal", "who keeps the ciphertext holds no data key"),
             (
                 "karakuri-audit",

@@ -265,6 +265,39 @@ pub enum Event {
         /// SHA-256 of the message.
         message_sha256: Sha256,
     },
+    /// A file is in the store.
+    #[serde(rename = "artifact.delivered")]
+    ArtifactDelivered {
+        /// Its name in the run.
+        file: String,
+        /// The checksum that the store was asked for, with its kind before it.
+        checksum: String,
+        /// The version, of a store that keeps several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<String>,
+    },
+    /// A file cannot be delivered until a person looks.
+    #[serde(rename = "artifact.parked")]
+    ArtifactParked {
+        /// Its name in the run.
+        file: String,
+        /// Why, escaped.
+        reason: String,
+    },
+    /// Files that are in the store have left the spool.
+    #[serde(rename = "artifact.removed")]
+    ArtifactRemoved {
+        /// Their names in the run.
+        files: Vec<String>,
+    },
+    /// The spool was not as it was left.
+    #[serde(rename = "spool.recovered")]
+    SpoolRecovered {
+        /// What was found.
+        found: String,
+        /// Whether something happened that no crash explains.
+        alarm: bool,
+    },
     /// A signature was refused.
     #[serde(rename = "security.signature_refused")]
     SignatureRefused {

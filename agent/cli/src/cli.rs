@@ -188,6 +188,23 @@ pub(crate) enum ArtifactsCommand {
     Verify(Verify),
     /// Seal what a run left for other keys; only headers are written anew
     Rewrap(RewrapFor),
+    /// Deliver what waits in the spool for the store
+    Deliver(Deliver),
+}
+
+/// Deliver what waits in the spool for the store, as often as it takes; Ctrl-C ends it and loses nothing
+#[derive(Debug, Args)]
+pub(crate) struct Deliver {
+    /// Also what was parked because the store did not take it
+    #[arg(long)]
+    pub(crate) parked: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// What the daemon logs
+    #[arg(long, default_value = "error", value_name = "LEVEL",
+          value_parser = ["error", "warn", "info", "debug"])]
+    pub(crate) log: String,
 }
 
 /// Check that everything a run made is there as it was signed; needs no key that opens anything

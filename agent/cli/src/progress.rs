@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use karakuri_protocol::desktop::Effect;
-use karakuri_protocol::job::{Exit, Outcome, Progress};
+use karakuri_protocol::job::{Drained, Exit, Outcome, Progress};
 
 use crate::site::Site;
 
@@ -67,7 +67,11 @@ impl Display {
             Progress::Paused(true) => self.line("paused; `karakuri resume` lets it go on"),
             Progress::Paused(false) => self.line("resumed"),
             Progress::TakenOver => self.line("paused: a person has taken over in the window"),
-            Progress::Line { .. } | Progress::Refused { .. } | Progress::Finished(_) => {}
+            Progress::Delivery(drained) => self.line(&delivery(drained)),
+            Progress::Line { .. }
+            | Progress::Refused { .. }
+            | Progress::Drained(_)
+            | Progress::Finished(_) => {}
         }
     }
 
@@ -163,10 +167,28 @@ fn summary(
         artifacts.display(),
         site.path().join("keys/development.pem").display()
     ));
+    if outcome.waiting > 0 {
+        text.push_str(&format!(
+            "waiting    {} sealed files for the store: `karakuri artifacts deliver`, or the next run\n",
+            outcome.waiting
+        ));
+    }
     if let Some(report) = report {
         text.push_str(&format!("report     {}\n", report.display()));
     }
     text.push_str(&format!("next       {}\n", next(outcome.exit)));
+    text
+}
+
+/// How far a delivery is.
+pub(crate) fn delivery(Drained { delivered, waiting, parked, reason }: &Drained) -> String {
+    let mut text = format!("{delivered} files delivered, {waiting} wait");
+    if *parked > 0 {
+        text.push_str(&format!(", {parked} of them parked"));
+    }
+    if let Some(reason) = reason {
+        text.push_str(&format!(": {}", reason.escaped(300)));
+    }
     text
 }
 

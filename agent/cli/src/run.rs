@@ -9,14 +9,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use karakuri_protocol::job::{Control, Driver, Exit, FileInput, Job, Outcome, Progress};
+use karakuri_protocol::job::{Control, Drained, Driver, Exit, FileInput, Job, Outcome, Progress};
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::monitor::{adopt_orphans, wait_and_tidy};
 use karakuri_sandbox::sys::{Join, Namespaces, Privilege, Spawn, Spawned};
 use karakuri_workflow::inputs::InputKind;
 use karakuri_workflow::manifest::{FILE_NAME, Manifest};
 use rustix::event::{PollFd, PollFlags};
-use rustix::process::Signal;
+use rustix::process::{Signal, WaitIdStatus};
 use time::OffsetDateTime;
 
 use crate::cli;
@@ -25,7 +25,6 @@ use crate::error::{CliError, at};
 use crate::kept::MANIFEST;
 use crate::progress::{Display, Ending};
 use crate::site::{KEY_NAME, Site};
-use crate::site::{KEY_NAME, MANIFEST, Site};
 use crate::window::{self, Window};
 use crate::{assets, audit, doctor, workflow};
 
@@ -75,7 +74,7 @@ pub(crate) fn run_wanted(
     let stop = stop_signals()?;
     adopt_orphans().map_err(CliError::internal("becoming a subreaper"))?;
     let control = ControlSocket::open(&site)?;
-    let monitor = start_monitor(wanted.log, &site, &theirs)?;
+    let monitor = start_monitor("--once", wanted.log, &site, &theirs)?;
     drop(theirs);
     let borrowed: Vec<_> = fds.iter().map(AsFd::as_fd).collect();
     link.send(&job, &borrowed).map_err(CliError::internal("handing over the job"))?;
@@ -86,15 +85,18 @@ pub(crate) fn run_wanted(
     let outcome = match ended {
         Ended::Finished(outcome) => outcome,
         Ended::Refused { exit, message } => return Err(CliError::Refused { exit, message }),
-        Ended::Gone => {
-            let code = status.and_then(|s| s.exit_status());
-            let exit = Exit::ALL.iter().copied().find(|e| Some(i32::from(e.code())) == code);
-            return Ok(exit.filter(|e| *e != Exit::Success).unwrap_or(Exit::Internal));
-        }
+        Ended::Gone | Ended::Drained(_) => return Ok(exit_of(status)),
     };
     let report = open_report(&site, &outcome)?;
     display.finished(&outcome, &site, report.as_deref());
     Ok(outcome.exit)
+}
+
+/// What a karakurid that ended without a word means by its exit code.
+pub(crate) fn exit_of(status: Option<WaitIdStatus>) -> Exit {
+    let code = status.and_then(|s| s.exit_status());
+    let exit = Exit::ALL.iter().copied().find(|e| Some(i32::from(e.code())) == code);
+    exit.filter(|e| *e != Exit::Success).unwrap_or(Exit::Internal)
 }
 
 /// The job, and the fds that travel with it: the bundle's directory, then the input files.
@@ -179,19 +181,29 @@ pub(crate) fn program(name: &str) -> PathBuf {
     programs.unwrap_or_default().join(name)
 }
 
-fn start_monitor(log: &str, site: &Site, link: &Link) -> Result<Spawned, CliError> {
+/// Starts a monitor for one `task`, `--once` or `--deliver`.
+pub(crate) fn start_monitor(
+    task: &str,
+    log: &str,
+    site: &Site,
+    link: &Link,
+) -> Result<Spawned, CliError> {
     let program = program("karakuri-monitor");
     let file = File::open(&program).map_err(at(&program))?;
     let assets = assets::directory()?;
-    let words = [
+    let mut words = vec![
         "karakuri-monitor".into(),
-        "--once".into(),
+        task.into(),
         site.path().to_string_lossy(),
         "--assets".into(),
         assets.to_string_lossy(),
         "--log".into(),
         log.into(),
     ];
+    let file_of_site = site.file();
+    if let Some(file) = &file_of_site {
+        words.extend(["--site".into(), file.to_string_lossy()]);
+    }
     let words: Result<Vec<CString>, _> =
         words.into_iter().map(|w| CString::new(w.into_owned())).collect();
     let words = words.map_err(|_| CliError::Usage("a path contains a NUL byte".to_owned()))?;
@@ -211,9 +223,10 @@ fn start_monitor(log: &str, site: &Site, link: &Link) -> Result<Spawned, CliErro
     .map_err(at(&program))
 }
 
-/// The last that was heard of a run.
-enum Ended {
+/// The last that was heard of a run, or of a delivery.
+pub(crate) enum Ended {
     Finished(Box<Outcome>),
+    Drained(Drained),
     Refused {
         exit: Exit,
         message: String,
@@ -224,7 +237,7 @@ enum Ended {
 
 /// Shows progress until the run is over, and passes on what its person says. The first stop asks the run,
 /// the second kills it.
-fn follow(
+pub(crate) fn follow(
     link: &Link,
     (signals, socket): (&UnixStream, Option<&ControlSocket>),
     monitor: &Spawned,
@@ -257,6 +270,7 @@ fn follow(
         if link_ready {
             match link.recv::<Progress>().map_err(CliError::internal("following the run"))? {
                 Some((Progress::Finished(outcome), _)) => return Ok(Ended::Finished(outcome)),
+                Some((Progress::Drained(drained), _)) => return Ok(Ended::Drained(drained)),
                 Some((Progress::Refused { exit, message }, _)) => {
                     return Ok(Ended::Refused { exit, message });
                 }

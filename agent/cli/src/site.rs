@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `keys/development.pem` | the private key that opens artifacts; never given to the daemon |
 //! | `site/signing.pem` | the key that signs manifests |
+//! | `site/site.toml` | the installation: its keys and where artifacts go; not there during development |
 //! | `audit/` `spool/` `store/` | the daemon's and the courier's |
 //! | `reports/` | reports opened for the holder of the key |
 //!
@@ -46,6 +47,11 @@ impl Site {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
+    }
+
+    /// The installation's site.toml, if it has one.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        Some(self.0.join("site/site.toml")).filter(|path| path.exists())
     }
 
     pub(crate) fn store(&self) -> PathBuf {

@@ -7,7 +7,9 @@
 //! 4. Whatever happened: kill everything, seal log and report, sign the manifest, deliver, record
 //!    the end, tell the requester (`finish`).
 
+mod drain;
 mod finish;
+mod recover;
 mod stages;
 
 use std::cell::RefCell;
@@ -19,14 +21,16 @@ use karakuri_protocol::job::{Driver, Exit, Job, Progress};
 use karakuri_protocol::watch::Person;
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::sys;
-use karakuri_seal::Recipient;
 use karakuri_seal::manifest::SigningIdentity;
+use karakuri_site::Site;
+use tokio::runtime::Runtime;
 
 use crate::async_link::AsyncLink;
 use crate::config::Config;
 use crate::confine;
-use crate::evidence::{Evidence, Origin};
+use crate::evidence::{Evidence, Origin, Shared};
 use crate::intake::{self, Bundle, ReadError};
+use crate::keys::Recipients;
 use crate::script::Client;
 use crate::session::{Record, Requester};
 use crate::timeline::Timeline;
@@ -36,8 +40,6 @@ use crate::walls::Walls;
 const REQUESTER_FD: i32 = 3;
 /// The fd of the monitor's link.
 const MONITOR_FD: i32 = 4;
-/// The customer and the installation, until a site is set up.
-const DEVELOPMENT: &str = "development";
 
 /// Why a run could not even be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -90,30 +92,35 @@ struct Links {
     view: Link,
 }
 
-/// Runs one job.
+/// Runs one job, or delivers what waits.
 ///
 /// # Errors
 /// When the run cannot be recorded at all, and the requester cannot be told so.
 pub fn run(config: &Config) -> Result<Exit, StartError> {
+    if config.deliver { drain::run(config) } else { run_job(config) }
+}
+
+fn run_job(config: &Config) -> Result<Exit, StartError> {
     let requester = inherited(REQUESTER_FD)?;
     let monitor = inherited(MONITOR_FD)?;
     let handed = take_over(&requester)?;
-    let record = match open_record(config, &handed.job) {
-        Ok(record) => record,
+    let opened = match open_record(config, &handed.job) {
+        Ok(opened) => opened,
         Err(e) => return refuse(&requester, e),
     };
     confine::confine(config).map_err(failed("restricting karakurid"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed("starting the runtime"))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let requester = AsyncLink::new(requester).map_err(failed("the requester's link"))?;
         let monitor = AsyncLink::new(monitor).map_err(failed("the monitor's link"))?;
         let requester = Requester::new(requester);
         let walls = Walls::new(monitor);
-        Ok(stages::run(config, handed, record, requester, walls).await)
+        Ok(stages::run(config, handed, opened, requester, walls).await)
     })
+}
+
+fn runtime() -> Result<Runtime, StartError> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(failed("starting the runtime"))
 }
 
 /// Tells the requester why its run is not begun; only where nobody listens it is ours to say.
@@ -160,23 +167,44 @@ fn links(person: Person, fds: &mut Vec<OwnedFd>) -> Result<Links, StartError> {
     Ok(Links { person, window: link(window)?, view: link(view)? })
 }
 
-fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
-    let recipient = Recipient::from_pem("karakuri", &job.recipient_name, &job.recipient_pem)
-        .map_err(failed("the key that seals this run's artifacts"))?;
-    let key = config.state.join("site/signing.pem");
-    let pem = std::fs::read_to_string(&key).map_err(failed("reading the site's signing key"))?;
-    let signer = SigningIdentity::from_pkcs8_pem(&pem).map_err(failed("the site's signing key"))?;
-    let audit = Log::open(&config.state.join("audit"))?;
-    let origin = Origin {
-        tenant: DEVELOPMENT.to_owned(),
-        site: DEVELOPMENT.to_owned(),
-        run: job.run.clone(),
-    };
-    let evidence = Evidence::new(origin, recipient, signer, &config.state.join("spool"))
-        .map_err(failed("opening the spool"))?;
-    Ok(Record {
+/// What karakurid has of its own: opened before it restricts itself.
+struct Own {
+    site: Site,
+    signer: SigningIdentity,
+    audit: Log,
+    shared: Shared,
+}
+
+impl Own {
+    fn open(config: &Config) -> Result<Self, StartError> {
+        let site = match &config.site {
+            None => Site::development(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(failed("reading site.toml"))?;
+                let name = path.display().to_string();
+                Site::parse(&text, &name).map_err(failed("reading site.toml"))?
+            }
+        };
+        let key = config.state.join("site/signing.pem");
+        let pem =
+            std::fs::read_to_string(&key).map_err(failed("reading the site's signing key"))?;
+        let signer = SigningIdentity::from_pkcs8_pem(&pem);
+        let signer = signer.map_err(failed("the site's signing key"))?;
+        let mut audit = Log::open(&config.state.join("audit"))?;
+        let shared = recover::open(&site, config, &signer, &mut audit)?;
+        Ok(Self { site, signer, audit, shared })
+    }
+}
+
+fn open_record(config: &Config, job: &Job) -> Result<(Record, Site, Recipients), StartError> {
+    let Own { site, signer, audit, shared } = Own::open(config)?;
+    let recipients = Recipients::of(&site, (&job.recipient_name, &job.recipient_pem))
+        .map_err(failed("the keys that seal this run's artifacts"))?;
+    let origin =
+        Origin { tenant: site.tenant.clone(), site: site.site.clone(), run: job.run.clone() };
+    let record = Record {
         audit: RefCell::new(audit),
-        evidence: RefCell::new(evidence),
+        evidence: RefCell::new(Evidence::new(origin, signer, shared)),
         timeline: Rc::new(RefCell::new(Timeline::start())),
         outputs: RefCell::default(),
         soft_failures: RefCell::default(),
@@ -184,5 +212,6 @@ fn open_record(config: &Config, job: &Job) -> Result<Record, StartError> {
         film: RefCell::default(),
         heard: Rc::default(),
         run: job.run.clone(),
-    })
+    };
+    Ok((record, site, recipients))
 }

@@ -11,8 +11,14 @@ use tracing_subscriber::EnvFilter;
 #[command(version, about = "the daemon of Karakuri; started by karakuri-monitor")]
 pub struct Config {
     /// Serve one run, then end with its exit code.
-    #[arg(long, required = true)]
+    #[arg(long, required_unless_present = "deliver")]
     pub once: bool,
+    /// Deliver what waits in the spool instead.
+    #[arg(long, conflicts_with = "once")]
+    pub deliver: bool,
+    /// The installation's site.toml; without it, everything is as during development.
+    #[arg(long)]
+    pub site: Option<PathBuf>,
     /// Directory with the audit log, the spool and the site's key.
     #[arg(long)]
     pub state: PathBuf,

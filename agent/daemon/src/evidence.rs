@@ -1,50 +1,33 @@
-//! Sealing, the signed manifest, and the way to the store.
-//!
-//! An artifact is written as ciphertext only: `spool/<run>/<id>.esdk.tmp`, fdatasync, rename,
-//! fsync of the directory. It stays there until the courier has it in the store. Plaintext is never
-//! on disk.
+//! Sealing and the signed manifest. What is sealed goes into the spool, from where it is delivered
+//! (`delivery.rs`); plaintext is never on disk.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::fd::AsFd;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::cell::RefCell;
+use std::io::Read;
+use std::rc::Rc;
 
 use karakuri_audit::{Actor, Entry, Event};
-use karakuri_protocol::courier::{Deliver, Delivered};
-use karakuri_sandbox::link::LinkError;
 use karakuri_seal::manifest::{self, Artifact, Manifest, SigningIdentity};
-use karakuri_seal::{Class, Context, Recipient, SealError, Sealer};
-use sha2::{Digest, Sha256};
+use karakuri_seal::{Class, SealError, Sealer, Sha256, Summary};
+use karakuri_spool::{ArtifactId, Kept, MANIFEST, Spool, SpoolError};
+use tokio::sync::Notify;
 
-use crate::async_link::AsyncLink;
-
-/// Name of the signed manifest in the store.
-pub const MANIFEST: &str = "manifest.dsse.json";
+use crate::clock::Clock;
 
 /// Why evidence cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum EvidenceError {
-    /// A file of the spool.
-    #[error("{path}: {source}; is the disk full?")]
-    Spool {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    /// The spool.
+    #[error("the spool: {0}")]
+    Spool(#[from] SpoolError),
     /// Sealing.
     #[error("sealing: {0}")]
     Seal(#[from] SealError),
     /// Signing.
     #[error("signing the manifest: {0}")]
     Manifest(#[from] manifest::ManifestError),
-    /// The courier.
-    #[error("karakuri-courier: {0}")]
-    Courier(String),
-    /// Its link.
-    #[error("karakuri-courier: {0}")]
-    Link(#[from] LinkError),
+    /// The run has no data keys: it was refused before it got any.
+    #[error("there is no data key for {0}: the run was not begun")]
+    NoKey(Class),
 }
 
 /// Proof that an artifact is sealed and on disk. It can be passed on, but made only by
@@ -105,31 +88,55 @@ pub struct Origin {
     pub run: String,
 }
 
+/// The spool, as those who fill it and the one who empties it share it.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Nothing of it stays borrowed while anybody waits.
+    pub spool: Rc<RefCell<Spool>>,
+    /// Wakes who delivers.
+    pub more: Rc<Notify>,
+    /// The spool's time.
+    pub clock: Clock,
+}
+
 /// The evidence of one run.
 #[derive(Debug)]
 pub struct Evidence {
     origin: Origin,
-    recipient: Recipient,
     signer: SigningIdentity,
     sealers: Vec<(Class, Sealer)>,
-    spool: PathBuf,
+    shared: Shared,
     sealed: Vec<Sealed>,
 }
 
 impl Evidence {
-    /// Prepares the spool directory of the run.
-    ///
-    /// # Errors
-    /// When it cannot be made.
-    pub fn new(
-        origin: Origin,
-        recipient: Recipient,
-        signer: SigningIdentity,
-        spool: &Path,
-    ) -> Result<Self, EvidenceError> {
-        let spool = spool.join(&origin.run);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&spool).map_err(at(&spool))?;
-        Ok(Self { origin, recipient, signer, sealers: Vec::new(), spool, sealed: Vec::new() })
+    /// Nothing can be sealed before [`Evidence::unlock`].
+    #[must_use]
+    pub fn new(origin: Origin, signer: SigningIdentity, shared: Shared) -> Self {
+        Self { origin, signer, sealers: Vec::new(), shared, sealed: Vec::new() }
+    }
+
+    /// Hands over the data keys, one for each class.
+    pub fn unlock(&mut self, sealers: Vec<(Class, Sealer)>) {
+        self.sealers = sealers;
+    }
+
+    /// Whether there are data keys.
+    #[must_use]
+    pub fn is_unlocked(&self) -> bool {
+        !self.sealers.is_empty()
+    }
+
+    /// Where the artifacts come from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The spool that they go to.
+    #[must_use]
+    pub fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Everything sealed so far.
@@ -141,13 +148,7 @@ impl Evidence {
     /// Key of the run in the store.
     #[must_use]
     pub fn prefix(&self) -> String {
-        // A run's id begins with its UTC date, `20261121T…`.
-        let run = &self.origin.run;
-        let date = (run.get(..4), run.get(4..6), run.get(6..8));
-        match date {
-            (Some(year), Some(month), Some(day)) => format!("runs/{year}-{month}-{day}/{run}"),
-            _ => format!("runs/undated/{run}"),
-        }
+        prefix(&self.origin.run)
     }
 
     /// Seals what `plaintext` yields.
@@ -162,124 +163,71 @@ impl Evidence {
         plaintext: impl Read,
     ) -> Result<Sealed, EvidenceError> {
         let id = format!("{:04}-{}", self.sealed.len() + 1, class.as_str());
-        let path = self.spool.join(format!("{id}.esdk"));
-        let temporary = self.spool.join(format!("{id}.esdk.tmp"));
-        let file = create(&temporary)?;
-        let summary = self.sealer(class)?.seal(plaintext, &file)?;
-        commit(&file, &temporary, &path, &self.spool)?;
-        let artifact = Artifact {
-            id,
-            name: name.to_owned(),
-            class,
-            media_type: media_type.to_owned(),
-            summary,
+        let sealer = self.sealers.iter_mut().find(|(of, _)| *of == class);
+        let (_, sealer) = sealer.ok_or(EvidenceError::NoKey(class))?;
+        let file = ArtifactId::new(&self.origin.run, &format!("{id}.esdk"))?;
+        let mut draft = self.shared.spool.borrow_mut().draft(file)?;
+        let summary = match sealer.seal(plaintext, &mut draft) {
+            Ok(summary) => summary,
+            // What the file said is clearer than that writing failed.
+            Err(e) => return Err(draft.into_failure().map_or_else(|| e.into(), Into::into)),
         };
-        self.sealed.push(Sealed(artifact));
-        self.sealed.last().cloned().ok_or_else(|| EvidenceError::Courier("nothing sealed".into()))
+        let written = draft.finish(summary.message_length, *summary.message_sha256.as_bytes())?;
+        let kept = self.shared.spool.borrow_mut().commit(vec![written], self.shared.clock.now())?;
+        self.shared.more.notify_one();
+        let (name, media_type) = (name.to_owned(), media_type.to_owned());
+        let sealed = acknowledged(kept, Artifact { id, name, class, media_type, summary })?;
+        self.sealed.push(sealed.clone());
+        Ok(sealed)
     }
 
-    fn sealer(&mut self, class: Class) -> Result<&mut Sealer, EvidenceError> {
-        let known = self.sealers.iter().position(|(c, _)| *c == class);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let Origin { tenant, site, run } = self.origin.clone();
-                let context = Context { tenant, site, run, class };
-                let sealer = Sealer::new(context, std::slice::from_ref(&self.recipient))?;
-                self.sealers.push((class, sealer));
-                self.sealers.len() - 1
-            }
-        };
-        Ok(&mut self.sealers[index].1)
-    }
-
-    /// Signs the manifest. Nothing can be sealed afterwards.
+    /// Signs the manifest. The spool takes nothing of the run afterwards.
     ///
     /// # Errors
     /// See [`EvidenceError`].
-    pub fn sign(
-        self,
-        about: impl FnOnce(Vec<Artifact>) -> Manifest,
-    ) -> Result<Signed, EvidenceError> {
+    pub fn sign(&self, about: impl FnOnce(Vec<Artifact>) -> Manifest) -> Result<(), EvidenceError> {
         let artifacts = self.sealed.iter().map(|s| s.0.clone()).collect();
-        let manifest = about(artifacts);
-        let envelope = manifest::sign(&manifest, &self.signer)?;
-        let path = self.spool.join(MANIFEST);
-        let temporary = self.spool.join(format!("{MANIFEST}.tmp"));
-        let mut file = create(&temporary)?;
-        file.write_all(&envelope).map_err(at(&temporary))?;
-        commit(&file, &temporary, &path, &self.spool)?;
-        Ok(Signed { prefix: self.prefix(), spool: self.spool, artifacts: manifest.artifacts })
+        keep_manifest(&about(artifacts), &self.signer, &self.shared)
     }
 }
 
-/// A run whose manifest is signed: complete, and ready to leave.
-#[derive(Debug)]
-pub struct Signed {
-    prefix: String,
-    spool: PathBuf,
-    artifacts: Vec<Artifact>,
-}
-
-impl Signed {
-    /// Has the courier take everything to the store, the manifest last, and empties the spool.
-    ///
-    /// # Errors
-    /// See [`EvidenceError`]. What is not delivered stays in the spool.
-    pub async fn deliver(self, courier: &AsyncLink) -> Result<(), EvidenceError> {
-        let names = self.artifacts.iter().map(|a| format!("{}.esdk", a.id));
-        for name in names.chain([MANIFEST.to_owned()]) {
-            let path = self.spool.join(&name);
-            let (length, sha256) = measure(&path)?;
-            let file = File::open(&path).map_err(at(&path))?;
-            let key = format!("{}/{name}", self.prefix);
-            courier.send(&Deliver { key, length, sha256 }, &[file.as_fd()])?;
-            match courier.recv::<Delivered>().await? {
-                Some((Delivered::Stored, _)) => {}
-                Some((Delivered::Failed { message }, _)) => {
-                    return Err(EvidenceError::Courier(message));
-                }
-                None => return Err(EvidenceError::Courier("the process is gone".to_owned())),
-            }
-        }
-        fs::remove_dir_all(&self.spool).map_err(at(&self.spool))
-    }
-}
-
-fn create(path: &Path) -> Result<File, EvidenceError> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(at(path))
-}
-
-/// Makes a finished file durable under its final name.
-fn commit(
-    file: &File,
-    temporary: &Path,
-    path: &Path,
-    directory: &Path,
+/// Signs a manifest and puts it into the spool: the last of its run.
+///
+/// # Errors
+/// See [`EvidenceError`].
+pub fn keep_manifest(
+    manifest: &Manifest,
+    signer: &SigningIdentity,
+    shared: &Shared,
 ) -> Result<(), EvidenceError> {
-    file.sync_data().map_err(at(temporary))?;
-    fs::rename(temporary, path).map_err(at(path))?;
-    File::open(directory).and_then(|d| d.sync_all()).map_err(at(directory))
-}
-
-fn measure(path: &Path) -> Result<(u64, String), EvidenceError> {
-    let mut file = File::open(path).map_err(at(path))?;
-    let mut digest = Sha256::new();
-    let mut length = 0;
-    let mut buffer = vec![0u8; 256 * 1024];
-    loop {
-        let count = file.read(&mut buffer).map_err(at(path))?;
-        if count == 0 {
-            break;
-        }
-        length += count as u64;
-        digest.update(&buffer[..count]);
+    let envelope = manifest::sign(manifest, signer)?;
+    let mut spool = shared.spool.borrow_mut();
+    let mut draft = spool.draft(ArtifactId::new(&manifest.run, MANIFEST)?)?;
+    if std::io::Write::write_all(&mut draft, &envelope).is_err() {
+        let failure = draft.into_failure();
+        return Err(failure.map_or(EvidenceError::NoKey(Class::Evidence), Into::into));
     }
-    let hex = digest.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    Ok((length, hex))
+    let digest = *Sha256::of(&envelope).as_bytes();
+    let written = draft.finish(envelope.len() as u64, digest)?;
+    spool.commit(vec![written], shared.clock.now())?;
+    shared.more.notify_one();
+    Ok(())
 }
 
-fn at(path: &Path) -> impl FnOnce(std::io::Error) -> EvidenceError {
-    let path = path.to_owned();
-    move |source| EvidenceError::Spool { path, source }
+/// Key of a run in the store: its id begins with its UTC date, `20261121T…`.
+#[must_use]
+pub fn prefix(run: &str) -> String {
+    match (run.get(..4), run.get(4..6), run.get(6..8)) {
+        (Some(year), Some(month), Some(day)) => format!("runs/{year}-{month}-{day}/{run}"),
+        _ => format!("runs/undated/{run}"),
+    }
+}
+
+/// The proof of the spool becomes ours.
+fn acknowledged(kept: Vec<Kept>, artifact: Artifact) -> Result<Sealed, EvidenceError> {
+    let Summary { message_length, .. } = artifact.summary;
+    match kept.as_slice() {
+        [one] if one.content().length == message_length => Ok(Sealed(artifact)),
+        _ => Err(EvidenceError::NoKey(artifact.class)),
+    }
 }

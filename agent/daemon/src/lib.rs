@@ -18,14 +18,17 @@
 pub mod app;
 pub mod async_link;
 pub mod broker;
+pub mod clock;
 pub mod config;
 pub mod confine;
+pub mod delivery;
 pub mod desktop;
 pub mod display;
 pub mod end;
 pub mod evidence;
 pub mod film;
 pub mod intake;
+pub mod keys;
 pub mod recording;
 pub mod report;
 pub mod script;

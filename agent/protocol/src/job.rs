@@ -33,6 +33,28 @@ pub struct Job {
     pub watched_by: Option<Person>,
 }
 
+/// The request to deliver what waits in the spool, instead of a [`Job`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drain {
+    /// Also what was parked for a person.
+    pub parked: bool,
+}
+
+/// How far a [`Drain`] is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drained {
+    /// Files that are in the store since it began.
+    pub delivered: usize,
+    /// Files that are not there yet.
+    pub waiting: usize,
+    /// Those of them that wait for a person.
+    pub parked: usize,
+    /// Why the last attempt failed.
+    pub reason: Option<Untrusted>,
+}
+
 /// Who is the script of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,6 +124,10 @@ pub enum Progress {
     Paused(bool),
     /// A person acts in the run's window.
     TakenOver,
+    /// Something became of a file that waits for the store.
+    Delivery(Drained),
+    /// A [`Drain`] is over.
+    Drained(Drained),
     /// The run is over.
     Finished(Box<Outcome>),
 }
@@ -126,6 +152,8 @@ pub struct Outcome {
     pub report_key: Option<String>,
     /// Number of sealed artifacts.
     pub artifacts: u32,
+    /// Sealed files that are not in the store yet; they wait in the spool.
+    pub waiting: u32,
     /// Wall time from the job to the end.
     pub elapsed_ms: u64,
 }

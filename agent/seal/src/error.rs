@@ -37,14 +37,6 @@ pub enum SealError {
         /// The name.
         name: String,
     },
-    /// Not the ARN of a key in KMS.
-    #[error(
-        "{text:?} is not the ARN of a key in KMS: give arn:aws:kms:REGION:ACCOUNT:key/ID; an alias can be changed to another key"
-    )]
-    KeyArn {
-        /// What was given, escaped.
-        text: String,
-    },
     /// A wrapping key that is somewhere else could not be used.
     #[error("wrapping the data key failed: {0}")]
     Wrap(String),

@@ -32,7 +32,7 @@ pub use context::{Class, Context, UnknownClass};
 pub use digest::{MessageId, Sha256, Summary};
 pub use error::{OpenError, SealError};
 pub use keyring::{Identity, Recipient};
-pub use open::{Opened, open};
+pub use open::{Opened, describe, open};
 pub use rewrap::{Rewrapped, rewrap};
 pub use sealer::{FRAME_LENGTH, MAX_MESSAGES, MessageWriter, Sealer};
 pub use suite::{CryptoFailure, DataKey};

@@ -80,31 +80,56 @@ impl Begun {
         Ok(Self { header, context, data_key, key })
     }
 
-    /// Reads the body to its end, which must be that of the message, and hands over each frame, which is
-    /// authentic only once it is opened.
+    /// Reads the body to its end, and hands over each frame, which is authentic only once it is opened.
     pub(crate) fn frames(
         &self,
-        mut message: impl Read,
+        message: impl Read,
         mut take: impl FnMut(Frame<'_>, &MessageKey) -> Result<(), OpenError>,
     ) -> Result<(), OpenError> {
-        let mut buffer = FrameBuffer::new(self.header.frame_length as usize);
-        let mut number = 1;
-        loop {
-            let frame = buffer.read(&mut message, number)?;
-            let place = frame.place();
-            take(frame, &self.key)?;
-            if place == Place::Final {
-                break;
-            }
-            number += 1;
+        frames(&self.header, message, |frame| take(frame, &self.key))
+    }
+}
+
+/// What a message claims to be, checked for its form alone: for who keeps messages and has no key. It is
+/// no proof of anything but its own bytes.
+///
+/// # Errors
+/// An [`OpenError`] about the form.
+pub fn describe(message: impl Read) -> Result<Opened, OpenError> {
+    let mut message = BufReader::new(message);
+    let header = Header::read(&mut message)?;
+    let context = Context::from_bytes(&header.context)?;
+    let mut tally = Tally::new(header.message_id, &header.to_bytes());
+    frames(&header, message, |frame| {
+        tally.frame(frame.as_bytes());
+        Ok(())
+    })?;
+    Ok(Opened { context, summary: tally.finish() })
+}
+
+/// Reads a body to its end, which must be that of the message.
+fn frames(
+    header: &Header,
+    mut message: impl Read,
+    mut take: impl FnMut(Frame<'_>) -> Result<(), OpenError>,
+) -> Result<(), OpenError> {
+    let mut buffer = FrameBuffer::new(header.frame_length as usize);
+    let mut number = 1;
+    loop {
+        let frame = buffer.read(&mut message, number)?;
+        let place = frame.place();
+        take(frame)?;
+        if place == Place::Final {
+            break;
         }
-        // One byte more would pass the official Python SDK unseen.
-        let mut extra = [0; 1];
-        match message.read_exact(&mut extra) {
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(()),
-            Err(error) => Err(OpenError::Read(error)),
-            Ok(()) => Err(OpenError::TrailingBytes),
-        }
+        number += 1;
+    }
+    // One byte more would pass the official Python SDK unseen.
+    let mut extra = [0; 1];
+    match message.read_exact(&mut extra) {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(error) => Err(OpenError::Read(error)),
+        Ok(()) => Err(OpenError::TrailingBytes),
     }
 }
 

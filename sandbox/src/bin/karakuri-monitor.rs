@@ -1,4 +1,5 @@
-//! The monitor. `--once` serves one run in the foreground, as `karakuri run` starts it; `--exec` one
+//! The monitor. `--once` serves one run in the foreground, as `karakuri run` starts it; `--deliver` what
+//! waits in the spool, as `karakuri artifacts deliver` does; `--exec` one
 //! command in the script's sandbox, as `karakuri sandbox` starts it.
 
 use std::ffi::OsString;
@@ -12,8 +13,8 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let words: Vec<&OsString> = arguments.iter().collect();
     let served = match (programs, words.as_slice()) {
-        (Some(programs), [once, state, assets, dir, log, filter, site @ ..])
-            if *once == "--once"
+        (Some(programs), [task, state, assets, dir, log, filter, site @ ..])
+            if (*task == "--once" || *task == "--deliver")
                 && *assets == "--assets"
                 && *log == "--log"
                 && matches!(site, [] | [_, _])
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
                 programs,
                 assets: PathBuf::from(dir),
                 log: filter.to_string_lossy().into_owned(),
+                deliver: *task == "--deliver",
                 site: site.get(1).map(PathBuf::from),
             })
         }
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
         }
         _ => {
             eprintln!(
-                "usage: karakuri-monitor --once DIR --assets DIR --log FILTER [--site FILE]\n\
+                "usage: karakuri-monitor --once|--deliver DIR --assets DIR --log FILTER [--site FILE]\n\
                         karakuri-monitor --exec DIR\n\
                  karakuri-monitor is started by `karakuri run` and `karakuri sandbox`, not by hand"
             );

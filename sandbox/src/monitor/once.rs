@@ -31,6 +31,8 @@ pub struct Settings {
     pub assets: PathBuf,
     /// Log filter for karakurid.
     pub log: String,
+    /// Whether what waits in the spool is delivered, instead of a run.
+    pub deliver: bool,
     /// The installation's site.toml; without it, everything is as during development.
     pub site: Option<PathBuf>,
 }
@@ -134,7 +136,11 @@ fn serve(settings: &Settings, site: &Site, ground: Ground) -> Result<u8, LayerEr
     let Ground { root, group, templates } = ground;
     let requester = sys::inherited_fd(REQUESTER_FD)?;
     let (ours, theirs) = Link::pair()?;
-    let mut arguments = vec![c_string("karakurid")?, c_string("--once")?];
+    let task = if settings.deliver { "--deliver" } else { "--once" };
+    let mut arguments = vec![c_string("karakurid")?, c_string(task)?];
+    if let Some(file) = &settings.site {
+        arguments.extend([c_string("--site")?, c_string(&file.to_string_lossy())?]);
+    }
     for (flag, path) in [
         ("--state", settings.state.as_path()),
         ("--run-root", root.path()),

@@ -1,5 +1,6 @@
 //! `karakuri artifacts`: what a run left, for the holder of the key.
 
+mod deliver;
 mod rewrap;
 mod verify;
 
@@ -20,6 +21,7 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
     let site = Site::find()?;
     match &arguments.command {
         ArtifactsCommand::Verify(arguments) => return verify::run(arguments),
+        ArtifactsCommand::Deliver(arguments) => return deliver::run(arguments),
         ArtifactsCommand::Rewrap(arguments) => return rewrap::run(arguments),
         ArtifactsCommand::List(of) => {
             let manifest = site.manifest(&site.run(&of.run)?)?;

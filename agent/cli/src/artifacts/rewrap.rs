@@ -7,11 +7,12 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use karakuri_protocol::job::Exit;
-use karakuri_seal::kms::{KMS, KeyArn, KmsRsa};
+use karakuri_seal::kms::{KMS_RSA, KmsRsa};
 use karakuri_seal::manifest::{
     self, Artifact, Manifest, Rewrap, RewrappedArtifact, SigningIdentity,
 };
 use karakuri_seal::{Recipient, Wrap, rewrap};
+use karakuri_site::name::{InvalidName, KeyArn};
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -112,11 +113,14 @@ fn recipients(given: &[(String, String)]) -> Result<Vec<Box<dyn Wrap>>, CliError
         let path = Path::new(path);
         let pem = fs::read_to_string(path).map_err(at(path))?;
         let usage = |e: karakuri_seal::SealError| CliError::Usage(e.to_string());
-        if let Some(arn) = name.strip_prefix(KMS).and_then(|rest| rest.strip_prefix("-rsa/")) {
-            let arn: KeyArn = arn.parse().map_err(usage)?;
-            return Ok(Box::new(KmsRsa::from_pem(arn, &pem).map_err(usage)?));
-        }
         let (namespace, name) = name.split_once('/').unwrap_or(("karakuri", name));
+        if namespace == KMS_RSA {
+            let arn: KeyArn = name
+                .to_owned()
+                .try_into()
+                .map_err(|e: InvalidName| CliError::Usage(e.to_string()))?;
+            return Ok(Box::new(KmsRsa::from_pem(arn.as_str(), &pem).map_err(usage)?));
+        }
         Ok(Box::new(Recipient::from_pem(namespace, name, &pem).map_err(usage)?))
     };
     given.iter().map(recipient).collect()

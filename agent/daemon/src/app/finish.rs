@@ -11,14 +11,15 @@ use karakuri_seal::{Class, Sha256};
 use time::OffsetDateTime;
 
 use super::stages::Started;
+use crate::delivery::Waiting;
 use crate::end::End;
 use crate::film::marks;
 use crate::report::{self, About};
-use crate::session::{Record, Requester, collect, last_attempts};
+use crate::session::{Record, Requester, collect, deliver_rest, last_attempts};
 use crate::walls::Walls;
 
 /// How long killing a sandbox may take before the run ends without its answer.
-const KILL: Duration = Duration::from_secs(10);
+pub(super) const KILL: Duration = Duration::from_secs(10);
 
 /// Finishes the run; its exit code.
 pub(super) async fn finish(
@@ -26,7 +27,7 @@ pub(super) async fn finish(
     record: Record,
     requester: &Requester,
     walls: &mut Walls,
-    started: Started,
+    mut started: Started,
 ) -> Exit {
     requester.step("seal the evidence");
     let egress = started.egress.as_ref().map(|(id, _)| *id);
@@ -64,9 +65,11 @@ pub(super) async fn finish(
         screen: started.screen,
         control: started.ground.as_ref().map(|ground| ground.control.clone()),
     };
-    let report_id = match seal_rest(&record, &about) {
-        Ok(id) => Some(id),
-        Err(e) => {
+    let unlocked = record.evidence.borrow().is_unlocked();
+    let report_id = match unlocked.then(|| seal_rest(&record, &about)) {
+        None => None,
+        Some(Ok(id)) => Some(id),
+        Some(Err(e)) => {
             end = worse(end, e);
             None
         }
@@ -85,34 +88,38 @@ pub(super) async fn finish(
         store_prefix: record.evidence.borrow().prefix(),
         report_key: report_id.map(|id| format!("{}/{id}.esdk", record.evidence.borrow().prefix())),
         artifacts: artifacts(&record),
+        waiting: 0,
         elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
     };
-    let exit = end.exit;
-    let audit = record
-        .audit
-        .borrow()
-        .head()
-        .map(|head| AuditHead { seq: head.seq, hash: Sha256::from_bytes(*head.hash.as_bytes()) });
-    let signed = record.evidence.into_inner().sign(|artifacts| Manifest {
+    let manifest = |artifacts, record: &Record| Manifest {
         version: VERSION,
-        tenant: super::DEVELOPMENT.to_owned(),
-        site: super::DEVELOPMENT.to_owned(),
-        run: outcome.run.clone(),
+        tenant: record.evidence.borrow().origin().tenant.clone(),
+        site: record.evidence.borrow().origin().site.clone(),
+        run: record.run.clone(),
         workflow: Workflow { name: workflow, version },
         started: started_at,
         finished,
-        outcome: exit,
+        outcome: end.exit,
         artifacts,
-        audit,
-    });
-    let delivered = match (signed, &started.courier) {
-        (Ok(signed), Some((_, courier))) => {
-            signed.deliver(courier).await.map_err(|e| e.to_string())
-        }
-        (Ok(_), None) => Err("no courier could be started; they wait in the spool".to_owned()),
-        (Err(e), _) => Err(e.to_string()),
+        audit: record.audit.borrow().head().map(|head| AuditHead {
+            seq: head.seq,
+            hash: Sha256::from_bytes(*head.hash.as_bytes()),
+        }),
     };
-    let outcome = with_delivery(outcome, delivered);
+    let mut outcome = outcome;
+    if unlocked {
+        let signed = record.evidence.borrow().sign(|artifacts| manifest(artifacts, &record));
+        if let Err(e) = signed {
+            outcome = failing(outcome, End::evidence("signing the manifest", e));
+        }
+    }
+    if let Some(delivery) = &mut started.delivery {
+        requester.step("deliver the evidence");
+        match deliver_rest(&record, delivery).await {
+            Ok(waiting) => outcome = with_waiting(outcome, waiting),
+            Err(e) => outcome = failing(outcome, e),
+        }
+    }
     let exit = outcome.exit;
     requester.finished(outcome);
     exit
@@ -146,15 +153,25 @@ fn worse(before: End, failure: End) -> End {
     }
 }
 
-fn with_delivery(mut outcome: Outcome, delivered: Result<(), String>) -> Outcome {
-    if let Err(e) = delivered {
-        let shown = Untrusted::new(e).escaped(400);
-        let end = worse(
-            End { exit: outcome.exit, message: outcome.message },
-            End::evidence("delivering the artifacts", shown),
-        );
-        outcome.exit = end.exit;
-        outcome.message = end.message;
-    }
+fn failing(mut outcome: Outcome, failure: End) -> Outcome {
+    let message = Untrusted::new(failure.message).escaped(400);
+    let before = End { exit: outcome.exit, message: outcome.message };
+    End { exit: outcome.exit, message: outcome.message } =
+        worse(before, End { message, ..failure });
     outcome
+}
+
+/// What waits for a store that is away costs the run nothing; what a person has to look at does.
+fn with_waiting(mut outcome: Outcome, waiting: Waiting) -> Outcome {
+    outcome.waiting = u32::try_from(waiting.artifacts).unwrap_or(u32::MAX);
+    let Waiting { parked, reason, .. } = waiting;
+    if parked == 0 {
+        return outcome;
+    }
+    let why = format!(
+        "{parked} sealed files are parked in the spool, as the store does not take them: {}; when that \
+         is mended, `karakuri artifacts deliver --parked`",
+        reason.unwrap_or_default()
+    );
+    failing(outcome, End::new(Exit::EvidenceFailed, why))
 }

@@ -15,6 +15,7 @@ use karakuri_sandbox::child::{Ending, Report, Status};
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::monitor::{Capacities, Courier, Sandbox, Script};
 use karakuri_sandbox::policy::{Access, Limits};
+use karakuri_site::Site;
 use karakuri_workflow::grant::Grant;
 use karakuri_workflow::manifest::{FilesAccess, Manifest};
 use karakuri_workflow::policy::Watching;
@@ -23,15 +24,17 @@ use super::{Handed, Links, finish};
 use crate::async_link::AsyncLink;
 use crate::broker::Broker;
 use crate::config::Config;
+use crate::delivery::Delivery;
 use crate::desktop::Desktop;
 use crate::display::{self, Display};
 use crate::end::End;
 use crate::intake::{self, Bundle, Intake};
+use crate::keys::Recipients;
 use crate::recording::Recording;
 use crate::script::{Channel, Client, FRONT, Streams, refusal, sdk};
 use crate::session::{
-    Pause, Record, Requester, Running, Session, Takeover, Watch, Watched, Window, keep_all,
-    keep_rest,
+    Pause, Record, Requester, Running, Session, Takeover, Watch, Watched, Window, deliver_all,
+    keep_all, keep_rest,
 };
 use crate::walls::{Ended, Ground, SandboxId, Walls, sandbox_refused};
 
@@ -45,7 +48,8 @@ pub(super) struct Started {
     pub(super) display: Option<SandboxId>,
     pub(super) desktop: Option<SandboxId>,
     pub(super) script: Option<SandboxId>,
-    pub(super) courier: Option<(SandboxId, AsyncLink)>,
+    pub(super) courier: Option<SandboxId>,
+    pub(super) delivery: Option<Delivery>,
     pub(super) egress: Option<(SandboxId, AsyncLink)>,
     pub(super) acts: u32,
     pub(super) screen: Option<Rect>,
@@ -59,14 +63,13 @@ pub(super) struct Started {
 pub(super) async fn run(
     config: &Config,
     handed: Handed,
-    record: Record,
+    (record, site, recipients): (Record, Site, Recipients),
     requester: Requester,
     mut walls: Walls,
 ) -> Exit {
     let mut started = Started::default();
-    let end = match start_courier(&mut walls).await {
-        Ok(courier) => {
-            started.courier = Some(courier);
+    let end = match start_couriers(&record, &site, &recipients, &mut walls, &mut started).await {
+        Ok(()) => {
             let stages =
                 until_the_end(config, handed, &record, &requester, &mut walls, &mut started);
             stages.await.unwrap_or_else(|end| end)
@@ -74,6 +77,35 @@ pub(super) async fn run(
         Err(end) => end,
     };
     finish::finish(end, record, &requester, &mut walls, started).await
+}
+
+/// Starts what takes sealed files out, and gets the data keys: without either, nothing is begun.
+async fn start_couriers(
+    record: &Record,
+    site: &Site,
+    recipients: &Recipients,
+    walls: &mut Walls,
+    started: &mut Started,
+) -> Result<(), End> {
+    let (origin, shared) = {
+        let evidence = record.evidence.borrow();
+        (evidence.origin().clone(), evidence.shared().clone())
+    };
+    let sealers = if site.keys.are_generated_by_kms() {
+        let (id, courier) = start_courier(walls, Courier::Keys).await?;
+        let sealers = recipients.generated(&origin, &courier).await;
+        if tokio::time::timeout(finish::KILL, walls.kill(id)).await.is_err() {
+            tracing::warn!("the courier of the keys did not end in time");
+        }
+        sealers?
+    } else {
+        recipients.sealers(&origin)?
+    };
+    record.evidence.borrow_mut().unlock(sealers);
+    let (id, courier) = start_upload(walls).await?;
+    started.courier = Some(id);
+    started.delivery = Some(Delivery::new(courier, shared));
+    Ok(())
 }
 
 async fn until_the_end(
@@ -152,10 +184,17 @@ fn judge(
     Ok(intake)
 }
 
-async fn start_courier(walls: &mut Walls) -> Result<(SandboxId, AsyncLink), End> {
+/// Starts the courier that carries sealed files to the store.
+pub(super) async fn start_upload(walls: &mut Walls) -> Result<(SandboxId, AsyncLink), End> {
+    start_courier(walls, Courier::Upload).await
+}
+
+async fn start_courier(walls: &mut Walls, which: Courier) -> Result<(SandboxId, AsyncLink), End> {
     let (ours, theirs) = link_pair()?;
-    let log = log_fd()?;
-    let id = walls.start(Sandbox::Courier(Courier::Upload), &[theirs.as_fd(), log.as_fd()]).await?;
+    // It has no output but what it says of its own failure.
+    let log = std::io::stderr().as_fd().try_clone_to_owned();
+    let log = log.map_err(|e| End::internal("the log", e))?;
+    let id = walls.start(Sandbox::Courier(which), &[theirs.as_fd(), log.as_fd()]).await?;
     Ok((id, ours))
 }
 
@@ -281,6 +320,7 @@ async fn serve(
         watched = watch.wait() => watched,
         end = session.serve(&mut channel) => Watched::Run(end),
         end = keep_all(record, recording.as_ref()) => Watched::Run(end),
+        end = deliver_all(record, started.delivery.as_mut()) => Watched::Run(end),
         end = Takeover::serve(takeover.as_mut()) => Watched::Run(end),
     };
     takeover.as_mut().map_or(Ok(()), Takeover::close)?;
@@ -322,10 +362,10 @@ fn window(links: Links) -> Result<(Window, [Link; 2]), End> {
 }
 
 fn running(started: &Started, script: SandboxId) -> Result<Running, End> {
-    match (started.display, started.desktop, &started.courier) {
-        (Some(display), Some(desktop), Some((courier, _))) => {
+    match (started.display, started.desktop, started.courier) {
+        (Some(display), Some(desktop), Some(courier)) => {
             let egress = started.egress.as_ref().map(|(id, _)| *id);
-            Ok(Running { display, desktop, courier: *courier, egress, script })
+            Ok(Running { display, desktop, courier, egress, script })
         }
         _ => Err(End::internal("starting the script", "the desktop is not there")),
     }

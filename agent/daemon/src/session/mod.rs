@@ -7,6 +7,7 @@
 
 mod calls;
 pub mod collect;
+mod delivery;
 mod hands;
 mod intent;
 mod notes;
@@ -37,6 +38,7 @@ use crate::film::Film;
 use crate::timeline::{Timeline, What};
 use crate::walls::Ground;
 
+pub use delivery::{deliver_all, deliver_rest, of_delivery, of_removal};
 pub use pause::Pause;
 pub use recording::{keep_all, keep_rest};
 pub use takeover::{Takeover, Window};

@@ -140,24 +140,6 @@ impl Desktop {
         Ok(())
     }
 
-    /// Shows the tap what it waits for when it is time, or when it is `called` through its fd.
-    fn show_tap(&mut self, called: bool) -> Result<(), X11Error> {
-        let Some(tapped) = &mut self.tapped else { return Ok(()) };
-        let due = || tapped.due().is_some_and(|due| due <= Instant::now());
-        if !called && !due() {
-            return Ok(());
-        }
-        let screen = self.display.screen();
-        match tapped.show(screen, &mut *self.capture) {
-            Ok(true) => {}
-            Ok(false) => self.tapped = None,
-            Err(error) => {
-                self.catch_up()?;
-                // Else it is shown the screen of another size when it is due again.
-                if self.display.screen() == screen {
-                    return Err(error);
-                }
-            }
     /// Lets `beside` act from now on, whatever else is waited for.
     pub fn let_act(&mut self, beside: Box<dyn Beside>) {
         self.beside = Some(beside);
@@ -208,7 +190,10 @@ impl Desktop {
                 true
             })
         });
-        shown
+        let Err(error) = shown else { return Ok(()) };
+        self.catch_up()?;
+        // Of another size, the screen is shown when it is due again.
+        if self.display.screen() == screen { Err(error) } else { Ok(()) }
     }
 
     /// Handles what is already there, without waiting.

@@ -1,0 +1,44 @@
+//! `karakuri artifacts deliver`: has a karakurid of its own deliver what waits in the spool.
+
+use karakuri_protocol::job::{Drain, Exit};
+use karakuri_sandbox::link::Link;
+use karakuri_sandbox::monitor::{adopt_orphans, wait_and_tidy};
+
+use crate::cli::Deliver;
+use crate::control::ControlSocket;
+use crate::error::CliError;
+use crate::progress::{self, Display, Ending};
+use crate::run::{Ended, exit_of, follow, start_monitor, stop_signals};
+use crate::site::Site;
+use crate::{audit, doctor, output};
+
+pub(crate) fn run(arguments: &Deliver) -> Result<Exit, CliError> {
+    doctor::require_platform()?;
+    let site = Site::find()?;
+    site.prepare()?;
+    audit::require_whole_log(&site)?;
+    let (link, theirs) = Link::pair().map_err(CliError::internal("making a socket pair"))?;
+    let stop = stop_signals()?;
+    adopt_orphans().map_err(CliError::internal("becoming a subreaper"))?;
+    let control = ControlSocket::open(&site)?;
+    let monitor = start_monitor("--deliver", &arguments.log, &site, &theirs)?;
+    drop(theirs);
+    let drain = Drain { parked: arguments.parked };
+    link.send(&drain, &[]).map_err(CliError::internal("asking for the delivery"))?;
+    let mut display = Display::new(false, Ending::Summary);
+    let ended = follow(&link, (&stop, control.as_ref()), &monitor, &mut display)?;
+    drop(control);
+    let status = wait_and_tidy(&monitor, site.path());
+    match ended {
+        Ended::Drained(drained) => {
+            if arguments.json {
+                output::json(&drained)?;
+            } else {
+                output::line(progress::delivery(&drained));
+            }
+            Ok(if drained.waiting == 0 { Exit::Success } else { Exit::EvidenceFailed })
+        }
+        Ended::Refused { exit, message } => Err(CliError::Refused { exit, message }),
+        Ended::Gone | Ended::Finished(_) => Ok(exit_of(status)),
+    }
+}

@@ -1,0 +1,100 @@
+//! What becomes of sealed files is recorded, whatever the script and the session do meanwhile.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::time::Duration;
+
+use karakuri_audit::{Actor, Entry, Event};
+use karakuri_protocol::courier::{Checksum, Proof};
+use karakuri_protocol::untrusted::Untrusted;
+use karakuri_spool::ArtifactId;
+use tokio::time::Instant;
+
+use super::Record;
+use crate::delivery::{Delivery, DeliveryError, Happened, Waiting};
+use crate::end::End;
+
+/// At the end of a run the delivery goes on while something arrives so often.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Delivers as it is sealed; returns only when the courier or the spool fails.
+pub async fn deliver_all(record: &Record, delivery: Option<&mut Delivery>) -> End {
+    let Some(delivery) = delivery else { return pending().await };
+    loop {
+        match delivery.next().await {
+            Ok(happened) => {
+                if let Err(end) = note(record, &happened) {
+                    return end;
+                }
+            }
+            Err(e) => return End::evidence("delivering the artifacts", e),
+        }
+    }
+}
+
+/// Delivers what is there now, and gives up where a store that is away or refuses would only be waited
+/// for: what is left stays in the spool.
+///
+/// # Errors
+/// When the courier or the spool fails.
+pub async fn deliver_rest(record: &Record, delivery: &mut Delivery) -> Result<Waiting, End> {
+    let failed = |e: DeliveryError| End::evidence("delivering the artifacts", e);
+    while let Some(happened) =
+        delivery.next_until(Instant::now() + PATIENCE).await.map_err(failed)?
+    {
+        note(record, &happened)?;
+        if matches!(happened, Happened::PutOff(..)) {
+            break;
+        }
+    }
+    for (run, event) in of_removal(&delivery.tidy().map_err(failed)?) {
+        append(record, &run, event)?;
+    }
+    Ok(delivery.waiting())
+}
+
+/// What the audit log says of it, and of which run; of a further attempt, nothing.
+#[must_use]
+pub fn of_delivery(happened: &Happened) -> Option<(&str, Event)> {
+    match happened {
+        Happened::Delivered(id, Proof { checksum, version, .. }) => {
+            let checksum = match checksum {
+                Checksum::Sha256(value) => format!("sha256:{value}"),
+                Checksum::Crc64nvme(value) => format!("crc64nvme:{value}"),
+            };
+            let (file, version) = (id.file().to_owned(), version.clone());
+            Some((id.run(), Event::ArtifactDelivered { file, checksum, version }))
+        }
+        Happened::Parked(id, failure) => {
+            tracing::error!("{}/{} is parked: {}", id.run(), id.file(), failure.message);
+            let reason = Untrusted::new(failure.message.clone()).escaped(400);
+            Some((id.run(), Event::ArtifactParked { file: id.file().to_owned(), reason }))
+        }
+        Happened::PutOff(id, failure) => {
+            tracing::warn!("{}/{} is put off: {}", id.run(), id.file(), failure.message);
+            None
+        }
+    }
+}
+
+/// What the audit log says of files that left the spool, by their runs.
+#[must_use]
+pub fn of_removal(gone: &[ArtifactId]) -> BTreeMap<String, Event> {
+    let mut by_run: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for id in gone {
+        by_run.entry(id.run().to_owned()).or_default().push(id.file().to_owned());
+    }
+    by_run.into_iter().map(|(run, files)| (run, Event::ArtifactRemoved { files })).collect()
+}
+
+fn note(record: &Record, happened: &Happened) -> Result<(), End> {
+    match of_delivery(happened) {
+        Some((run, event)) => append(record, run, event),
+        None => Ok(()),
+    }
+}
+
+fn append(record: &Record, run: &str, event: Event) -> Result<(), End> {
+    let entry = Entry { run: Some(run.to_owned()), actor: Actor::Daemon, event };
+    record.append(entry).map(drop)
+}
