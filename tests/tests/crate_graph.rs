@@ -221,6 +221,17 @@ fn the_test_sees_what_is_linked() {
     let graph = graph();
     assert!(graph.below("karakuri-desktop").contains("x11rb"));
     assert!(graph.below("karakurid").contains("karakuri-seal"));
+    assert!(graph.below("karakuri-courier").contains("aws-lc-rs"));
+}
+
+/// Credentials and connections to services belong to one process.
+#[test]
+fn only_the_courier_links_the_sdk() {
+    let graph = graph();
+    let ours = graph.names.values().filter(|name| name.starts_with("karakuri"));
+    let linked =
+        |name: &&String| graph.below(name).iter().any(|below| below.starts_with("aws-sdk-"));
+    assert_eq!(ours.filter(linked).collect::<Vec<_>>(), ["karakuri-courier"]);
 }
 
 #[test]

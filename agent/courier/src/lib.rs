@@ -1,10 +1,28 @@
-//! The courier holds no key and sees no plaintext: ciphertext comes as a read-only fd and leaves
-//! for the store, where its length and hash are checked.
+//! The couriers are the processes of ours that speak to services, one program with two roles. The
+//! one that uploads holds no key and sees no plaintext: ciphertext comes as a read-only fd and leaves
+//! for the store, which is asked for its length and checksum afterwards. The one that has data keys
+//! made sees no file.
 //!
-//! - [`store`]: the local store, a directory.
-//! - [`confine`]: what the courier can still reach.
-//! - [`serve`]: karakurid's requests, one after the other.
+//! - [`start`]: from the command line to a courier behind its walls; [`confine`]: what it can reach.
+//! - [`store`] and `serve`: a store that is a directory.
+//! - `online`, `http`, `service`, [`identity`]: connections, sessions and clients of services.
+//! - `upload` and `s3`: a store that is a bucket. `pace`: how fast.
+//! - `keys`: data keys from KMS.
+//! - `failure`: what an error of a service means. `link`: the way to karakurid.
 
 pub mod confine;
-pub mod serve;
+mod failure;
+mod http;
+pub mod identity;
+mod keys;
+mod link;
+mod online;
+mod pace;
+mod s3;
+mod serve;
+mod service;
+pub mod start;
 pub mod store;
+mod upload;
+
+pub use http::HttpError;

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use karakuri_protocol::courier::Deliver;
+use karakuri_protocol::courier::{Checksum, Failure, Kind, Proof, Put};
 use sha2::{Digest, Sha256};
 
 /// Why a file is not in the store.
@@ -38,6 +38,17 @@ pub enum StoreError {
     },
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let kind = match error {
+            StoreError::Io { .. } => Kind::Retry,
+            StoreError::Key(_) | StoreError::Differs { .. } => Kind::Invalid,
+            StoreError::Taken { .. } => Kind::Conflict,
+        };
+        Self { kind, message: error.to_string() }
+    }
+}
+
 /// A directory that holds sealed files.
 #[derive(Debug)]
 pub struct LocalStore(PathBuf);
@@ -56,33 +67,23 @@ impl LocalStore {
     ///
     /// # Errors
     /// See [`StoreError`]; then nothing is under the key that was not there before.
-    pub fn put(&self, deliver: &Deliver, file: OwnedFd) -> Result<(), StoreError> {
-        let path = self.path(&deliver.key)?;
+    pub fn put(&self, put: &Put, file: OwnedFd) -> Result<Proof, StoreError> {
+        let path = self.path(&put.key)?;
         let directory = path.parent().unwrap_or(&self.0).to_owned();
         make_directory(&directory)?;
         if path.exists() {
-            return self.same(deliver, &path);
+            return same(put, &path);
         }
         let temporary = path.with_extension("part");
-        let copied = copy(deliver, file, &temporary);
+        let copied = copy(put, file, &temporary);
         if copied.is_err() {
             // What is left of a failed copy must not stop the next attempt.
             let _removed = fs::remove_file(&temporary);
         }
         copied?;
         fs::rename(&temporary, &path).map_err(at(&path))?;
-        File::open(&directory).and_then(|d| d.sync_all()).map_err(at(&directory))
-    }
-
-    fn same(&self, deliver: &Deliver, path: &Path) -> Result<(), StoreError> {
-        let mut sink = Tally::default();
-        let mut file = File::open(path).map_err(at(path))?;
-        std::io::copy(&mut file, &mut sink).map_err(at(path))?;
-        if sink.matches(deliver) {
-            Ok(())
-        } else {
-            Err(StoreError::Taken { key: deliver.key.clone() })
-        }
+        File::open(&directory).and_then(|d| d.sync_all()).map_err(at(&directory))?;
+        same(put, &path)
     }
 
     fn path(&self, key: &str) -> Result<PathBuf, StoreError> {
@@ -95,10 +96,22 @@ impl LocalStore {
     }
 }
 
-fn copy(deliver: &Deliver, file: OwnedFd, to: &Path) -> Result<(), StoreError> {
+/// What is there, if it is what was to be stored.
+fn same(put: &Put, path: &Path) -> Result<Proof, StoreError> {
+    let mut tally = Tally::default();
+    let mut file = File::open(path).map_err(at(path))?;
+    std::io::copy(&mut file, &mut tally).map_err(at(path))?;
+    if !tally.matches(put) {
+        return Err(StoreError::Taken { key: put.key.clone() });
+    }
+    let checksum = Checksum::Sha256(put.sha256.clone());
+    Ok(Proof { length: put.length, checksum, etag: None, version: None })
+}
+
+fn copy(put: &Put, file: OwnedFd, to: &Path) -> Result<(), StoreError> {
     let options = || OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
     let mut out = options().open(to).map_err(at(to))?;
-    let mut file = File::from(file).take(deliver.length + 1);
+    let mut file = File::from(file).take(put.length.saturating_add(1));
     let mut tally = Tally::default();
     let mut buffer = vec![0u8; 256 * 1024];
     loop {
@@ -109,8 +122,8 @@ fn copy(deliver: &Deliver, file: OwnedFd, to: &Path) -> Result<(), StoreError> {
         tally.add(&buffer[..count]);
         out.write_all(&buffer[..count]).map_err(at(to))?;
     }
-    if !tally.matches(deliver) {
-        return Err(StoreError::Differs { key: deliver.key.clone() });
+    if !tally.matches(put) {
+        return Err(StoreError::Differs { key: put.key.clone() });
     }
     out.sync_data().map_err(at(to))
 }
@@ -128,8 +141,8 @@ impl Tally {
         self.digest.update(bytes);
     }
 
-    fn matches(self, deliver: &Deliver) -> bool {
-        self.length == deliver.length && hex::encode(self.digest.finalize()) == deliver.sha256
+    fn matches(self, put: &Put) -> bool {
+        self.length == put.length && hex::encode(self.digest.finalize()) == put.sha256
     }
 }
 
@@ -161,11 +174,13 @@ mod tests {
         karakuri_sandbox::memfd::sealed("file", content).unwrap()
     }
 
-    fn deliver(key: &str, content: &[u8]) -> Deliver {
-        Deliver {
+    fn request(key: &str, content: &[u8]) -> Put {
+        Put {
+            id: 1,
             key: key.to_owned(),
             length: content.len() as u64,
             sha256: hex::encode(Sha256::digest(content)),
+            resume: None,
         }
     }
 
@@ -173,11 +188,12 @@ mod tests {
     fn a_file_is_stored_once_and_may_come_again() {
         let directory = tempfile::tempdir().unwrap();
         let store = LocalStore::open(directory.path()).unwrap();
-        let request = deliver("runs/a/1.esdk", b"sealed");
-        store.put(&request, file(b"sealed")).unwrap();
-        store.put(&request, file(b"sealed")).unwrap();
+        let first = request("runs/a/1.esdk", b"sealed");
+        let proof = store.put(&first, file(b"sealed")).unwrap();
+        assert_eq!((proof.length, proof.checksum), (6, Checksum::Sha256(first.sha256.clone())));
+        store.put(&first, file(b"sealed")).unwrap();
         assert_eq!(fs::read(directory.path().join("runs/a/1.esdk")).unwrap(), b"sealed");
-        let other = deliver("runs/a/1.esdk", b"other!");
+        let other = request("runs/a/1.esdk", b"other!");
         assert!(matches!(store.put(&other, file(b"other!")), Err(StoreError::Taken { .. })));
     }
 
@@ -186,8 +202,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = LocalStore::open(directory.path()).unwrap();
         for content in [&b"sealeD"[..], b"seale", b"sealed and more"] {
-            let request = deliver("runs/a/1.esdk", b"sealed");
-            let error = store.put(&request, file(content)).unwrap_err();
+            let wanted = request("runs/a/1.esdk", b"sealed");
+            let error = store.put(&wanted, file(content)).unwrap_err();
             assert!(matches!(error, StoreError::Differs { .. }), "{error}");
         }
         assert_eq!(fs::read_dir(directory.path().join("runs/a")).unwrap().count(), 0);
@@ -198,7 +214,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = LocalStore::open(&directory.path().join("store")).unwrap();
         for key in ["../x", "/x", "", "a/../../x", "./x"] {
-            let error = store.put(&deliver(key, b"s"), file(b"s")).unwrap_err();
+            let error = store.put(&request(key, b"s"), file(b"s")).unwrap_err();
             assert!(matches!(error, StoreError::Key(_)), "{key}: {error}");
         }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

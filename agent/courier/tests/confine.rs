@@ -1,11 +1,13 @@
-//! karakuri-courier behind its own walls: the store and nothing else.
+//! karakuri-courier behind its own walls: a directory, or services; nothing else.
 #![cfg(test)]
 
 #[path = "../../../sandbox/tests/attempts/mod.rs"]
 mod attempts;
 
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+
 use attempts::{Attempts, apart, reading, writing_below};
-use karakuri_courier::confine::confine;
+use karakuri_courier::confine::{self, Ways};
 use rustix::io::Errno;
 
 /// What each attempt meets; the names are those of [`Attempts`].
@@ -37,6 +39,89 @@ const WALLS: &[(&str, Result<(), Errno>)] = &[
     ("look into a process", Err(Errno::ACCESS)),
 ];
 
+/// The same for one that speaks to services.
+const ONLINE: &[(&str, Result<(), Errno>)] = &[
+    ("tcp socket", Ok(())),
+    ("udp socket", Ok(())),
+    ("netlink socket", Err(Errno::PERM)),
+    ("unix stream socket", Err(Errno::PERM)),
+    ("unix datagram socket", Err(Errno::PERM)),
+    ("datagram pair", Err(Errno::PERM)),
+    ("tcp bind", Err(Errno::PERM)),
+    ("tcp listen", Err(Errno::PERM)),
+    ("tcp connect", Err(Errno::ACCESS)),
+    // On a socket made before: it can make none, and its links are connected.
+    ("unix path connect", Ok(())),
+    ("unix abstract connect", Err(Errno::PERM)),
+    ("datagram to a path", Err(Errno::PERM)),
+    ("start a program", Err(Errno::PERM)),
+    ("signal by pid", Err(Errno::PERM)),
+    ("fd of a process", Err(Errno::NOSYS)),
+    ("read /etc/passwd", Err(Errno::ACCESS)),
+    ("read another's file", Err(Errno::ACCESS)),
+    ("write another's file", Err(Errno::PERM)),
+    ("make a file", Err(Errno::PERM)),
+    ("remove a file", Err(Errno::PERM)),
+    ("make a link", Err(Errno::PERM)),
+    ("make a fifo", Err(Errno::PERM)),
+    ("change a mode", Err(Errno::PERM)),
+    ("list /", Err(Errno::ACCESS)),
+    ("look into a process", Err(Errno::ACCESS)),
+];
+
+#[test]
+fn it_reaches_its_services_and_its_token_and_nothing_else() {
+    attempts::all_work_without_walls();
+    let attempts = Attempts::prepare();
+    let state = tempfile::tempdir().unwrap();
+    let [token, spool] = ["token", "spool"].map(|name| state.path().join(name));
+    for directory in [&token, &spool] {
+        std::fs::create_dir(directory).unwrap();
+        std::fs::write(directory.join("file"), "text").unwrap();
+    }
+    let listening = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    let [service, other] = listening.each_ref().map(|l| l.local_addr().unwrap());
+    let connecting = |address| {
+        TcpStream::connect(address).map(drop).map_err(|e| Errno::from_io_error(&e).unwrap())
+    };
+    let own = || {
+        let files =
+            [reading(token.join("file")), reading(spool.join("file")), writing_below(&token)];
+        (files, [connecting(service), connecting(other)])
+    };
+    assert_eq!(apart(own), ([Ok(()); 3], [Ok(()); 2]));
+
+    let ways = Ways { ports: vec![service.port()], files: vec![token.clone()] };
+    let (found, own, became) = apart(|| {
+        confine::to_services(&ways).unwrap();
+        (attempts.run(), own(), attempts::becoming_a_program())
+    });
+    attempts::assert_walls(&found, ONLINE);
+    assert_eq!(own.0, [Ok(()), Err(Errno::ACCESS), Err(Errno::PERM)]);
+    assert_eq!(own.1, [Ok(()), Err(Errno::ACCESS)]);
+    assert_eq!(became, Err(Errno::PERM));
+}
+
+#[test]
+fn the_ways_are_those_of_the_site() {
+    let ways = |network: &str, base: &str| {
+        let text = format!(
+            "tenant = \"a\"\nsite = \"b\"\n[keys.aws_kms]\n\
+             key = \"arn:aws:kms:eu-west-1:111122223333:key/a\"\n[identity]\n\
+             role_arn = \"arn:aws:iam::111122223333:role/r\"\nbase = {base}\n[network]\n{network}"
+        );
+        let site = karakuri_site::Site::parse(&text, "site.toml").unwrap();
+        let identity = site.identity.clone().unwrap();
+        Ways::of(&site, &identity, site.network.endpoints.kms.as_ref()).ports
+    };
+    let program = "{ process = { command = [\"/bin/x\"] } }";
+    assert_eq!(ways("", program), [53, 443]);
+    assert_eq!(ways("", "\"instance\""), [53, 80, 443]);
+    assert_eq!(ways("proxy = \"http://proxy:3128\"", program), [53, 3128]);
+    let private = "endpoints = { kms = \"https://kms.lan:8443\", sts = \"https://sts.lan:9443\" }";
+    assert_eq!(ways(private, program), [53, 8443, 9443]);
+}
+
 #[test]
 fn it_reaches_the_store_and_nothing_else() {
     attempts::all_work_without_walls();
@@ -51,7 +136,7 @@ fn it_reaches_the_store_and_nothing_else() {
     assert_eq!(apart(own), [Ok(()); 3]);
 
     let (found, own, became) = apart(|| {
-        confine(&store).unwrap();
+        confine::to_directory(&store).unwrap();
         (attempts.run(), own(), attempts::becoming_a_program())
     });
     attempts::assert_walls(&found, WALLS);

@@ -1,0 +1,96 @@
+//! What goes wrong between the courier and a service, and what the courier says of it.
+
+use karakuri_protocol::courier::{Kind, Said};
+
+use crate::proxy::Faulty;
+use crate::rig::{Courier, Site};
+use crate::servers::servers;
+
+/// What a [`Faulty`] proxy does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fault {
+    /// Nothing.
+    None,
+    /// Answers this many requests with this status and code itself.
+    Answer(usize, u16, &'static str),
+    /// Resets each connection after so many bytes of requests.
+    ResetAfter(usize),
+    /// Keeps requests with this text in their first line, and never answers.
+    Hold(&'static str),
+    /// Alters the last byte of every piece of a body.
+    Damage,
+    /// Lets the first request of this method whose first line has this text through, and closes the
+    /// connection instead of answering.
+    LoseAnswer(&'static str, &'static str),
+}
+
+fn stored_behind(
+    fault: Fault,
+    content: &[u8],
+) -> (Result<Said, karakuri_protocol::courier::Failure>, Site, Faulty) {
+    let mut site = Site::new();
+    let proxy = Faulty::before(servers().s3, fault);
+    site.s3 = proxy.url();
+    let courier = Courier::upload(&site);
+    let said = courier.put("runs/a/1.esdk", content);
+    (said, site, proxy)
+}
+
+#[test]
+fn a_busy_moment_is_got_over_within_one_attempt() {
+    let (said, site, proxy) = stored_behind(Fault::Answer(2, 503, "SlowDown"), b"sealed");
+    assert!(matches!(said, Ok(Said::Stored { .. })), "{said:?}");
+    assert_eq!(proxy.faults(), 2);
+    servers().assert_has(&site.key("runs/a/1.esdk"), b"sealed");
+}
+
+#[test]
+fn what_lasts_is_told_and_may_be_tried_again() {
+    for (fault, word) in [
+        (Fault::Answer(usize::MAX, 503, "SlowDown"), "SlowDown"),
+        (Fault::Answer(usize::MAX, 500, "InternalError"), "InternalError"),
+        (Fault::ResetAfter(700), ""),
+    ] {
+        let (said, site, _) = stored_behind(fault, &[7; 200_000]);
+        let failure = said.unwrap_err();
+        assert_eq!(failure.kind, Kind::Retry, "{fault:?}: {}", failure.message);
+        assert!(failure.message.contains(word), "{fault:?}: {}", failure.message);
+        servers().assert_lacks(&site.key("runs/a/1.esdk"));
+    }
+}
+
+#[test]
+fn a_service_that_is_away_may_be_tried_again() {
+    let mut site = Site::new();
+    site.s3 = Faulty::nobody();
+    let failure = Courier::upload(&site).put("runs/a/1.esdk", b"sealed").unwrap_err();
+    assert_eq!(failure.kind, Kind::Retry, "{}", failure.message);
+}
+
+#[test]
+fn a_lost_answer_to_a_small_file_is_no_conflict() {
+    let (said, site, proxy) = stored_behind(Fault::LoseAnswer("PUT", "runs"), b"sealed");
+    assert!(matches!(said, Ok(Said::Stored { .. })), "{said:?}");
+    assert_eq!(proxy.faults(), 1);
+    servers().assert_has(&site.key("runs/a/1.esdk"), b"sealed");
+}
+
+#[test]
+fn a_body_damaged_on_the_way_is_noticed_by_the_store() {
+    let (said, site, _) = stored_behind(Fault::Damage, b"sealed");
+    let failure = said.unwrap_err();
+    assert_eq!(failure.kind, Kind::Retry, "{}", failure.message);
+    assert!(failure.message.contains("BadDigest"), "{}", failure.message);
+    servers().assert_lacks(&site.key("runs/a/1.esdk"));
+}
+
+#[test]
+fn an_ended_session_is_dropped_and_borrowed_anew() {
+    let mut site = Site::new();
+    let proxy = Faulty::before(servers().s3, Fault::Answer(1, 400, "ExpiredToken"));
+    site.s3 = proxy.url();
+    let courier = Courier::upload(&site);
+    let failure = courier.put("runs/a/1.esdk", b"sealed").unwrap_err();
+    assert_eq!(failure.kind, Kind::Expired, "{}", failure.message);
+    courier.put("runs/a/1.esdk", b"sealed").unwrap();
+}

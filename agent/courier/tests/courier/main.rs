@@ -1,0 +1,14 @@
+//! karakuri-courier as a process behind its walls, against SeaweedFS (store, and lender of roles) and
+//! moto (KMS). Faults come from proxies on loopback; credentials from a `credential_process` alone.
+#![cfg(test)]
+
+mod bucket;
+mod faults;
+mod identity;
+mod keys;
+mod local;
+mod parts;
+mod proxy;
+mod rig;
+mod servers;
+mod tls;
