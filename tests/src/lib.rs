@@ -4,6 +4,7 @@
 
 mod agent;
 pub mod bench;
+mod bucket;
 pub mod film;
 mod ordinary;
 mod outside;
@@ -11,6 +12,7 @@ pub mod person;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};
+pub use bucket::Bucket;
 pub use ordinary::{Ordinary, assets};
 pub use outside::Outside;
 pub use workflow::Workflow;

@@ -141,6 +141,20 @@ def attempt(act):
         return error.response["Error"]["Code"]
 
 
+def opened_with(kms, arn, message):
+    """What the official SDK makes of a message, with nothing but the right to use the key."""
+    import aws_encryption_sdk
+    from aws_cryptographic_material_providers.mpl import AwsCryptographicMaterialProviders
+    from aws_cryptographic_material_providers.mpl.config import MaterialProvidersConfig
+    from aws_cryptographic_material_providers.mpl.models import CreateAwsKmsKeyringInput
+    providers = AwsCryptographicMaterialProviders(config=MaterialProvidersConfig())
+    wanted = CreateAwsKmsKeyringInput(kms_key_id=arn, kms_client=kms)
+    sdk = aws_encryption_sdk.EncryptionSDKClient(
+        commitment_policy=aws_encryption_sdk.CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
+    plaintext, header = sdk.decrypt(source=message, keyring=providers.create_aws_kms_keyring(input=wanted))
+    return plaintext, header.encryption_context
+
+
 def answer(question, s3, kms):
     match question:
         case {"head": key}:
@@ -148,6 +162,13 @@ def answer(question, s3, kms):
             body = s3.get_object(Bucket="acme", Key=key)["Body"].read()
             return {"length": head["ContentLength"], "sha256": hashlib.sha256(body).hexdigest(),
                     "etag": head["ETag"], "sse_key": head.get("SSEKMSKeyId")}
+        case {"list": prefix}:
+            found = s3.list_objects_v2(Bucket="acme", Prefix=prefix).get("Contents", [])
+            return sorted(each["Key"] for each in found)
+        case {"open": key, "with": arn}:
+            body = s3.get_object(Bucket="acme", Key=key)["Body"].read()
+            plaintext, context = opened_with(kms, arn, body)
+            return {"plaintext": base64.b64encode(plaintext).decode(), "context": context}
         case {"put": key, "content": content, "checksum": checksum}:
             put = s3.put_object(Bucket="acme", Key=key, Body=content.encode(),
                                 ChecksumAlgorithm=checksum)
