@@ -161,12 +161,17 @@ fn summary(
         ));
     }
     text.push_str(&format!("run        {}\n", outcome.run));
-    text.push_str(&format!(
-        "artifacts  {} in {}\n           sealed for the development key {}\n",
-        outcome.artifacts,
-        artifacts.display(),
-        site.path().join("keys/development.pem").display()
-    ));
+    let (count, prefix) = (outcome.artifacts, &outcome.store_prefix);
+    text.push_str(&match site.file() {
+        Some(file) => {
+            format!("artifacts  {count} for the store of {}, below {prefix}\n", file.display())
+        }
+        None => format!(
+            "artifacts  {count} in {}\n           sealed for the development key {}\n",
+            artifacts.display(),
+            site.path().join("keys/development.pem").display()
+        ),
+    });
     if outcome.waiting > 0 {
         text.push_str(&format!(
             "waiting    {} sealed files for the store: `karakuri artifacts deliver`, or the next run\n",

@@ -15,6 +15,8 @@ use karakuri_protocol::courier::{
 };
 use karakuri_sandbox::link::LinkError;
 use karakuri_spool::{ArtifactId, Change, SpoolError, Upload};
+use karakuri_site::network::Window;
+use time::{OffsetDateTime, UtcOffset};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::async_link::AsyncLink;
@@ -23,6 +25,8 @@ use crate::evidence::{Shared, prefix};
 /// The longest time to the first further attempt, and to any.
 const LEAST: Duration = Duration::from_secs(1);
 const MOST: Duration = Duration::from_secs(5 * 60);
+/// Outside the site's hours, so often it is looked whether they have come.
+const LOOK: Duration = Duration::from_secs(30);
 /// So often the store may refuse a file before it is parked: a policy takes a while to be in force
 /// everywhere.
 const REFUSALS: u32 = 3;
@@ -80,6 +84,23 @@ pub struct Delivery {
     failures: u32,
     not_before: Option<Instant>,
     reason: Option<String>,
+    hours: Option<Hours>,
+}
+
+/// When something may be sent, by the local time of the start of this process.
+#[derive(Clone, Copy, Debug)]
+pub struct Hours {
+    /// The site's.
+    pub window: Window,
+    /// From UTC to local time.
+    pub offset: UtcOffset,
+}
+
+impl Hours {
+    fn are_open(self) -> bool {
+        let now = OffsetDateTime::now_utc().to_offset(self.offset);
+        self.window.contains(u16::from(now.hour()) * 60 + u16::from(now.minute()))
+    }
 }
 
 impl Delivery {
@@ -88,6 +109,7 @@ impl Delivery {
     pub fn new(courier: AsyncLink, shared: Shared) -> Self {
         Self {
             courier,
+            hours: shared.hours,
             shared,
             in_flight: BTreeMap::new(),
             next_id: 0,
@@ -140,6 +162,7 @@ impl Delivery {
         let mut spool = self.shared.spool.borrow_mut();
         let due = spool.due(now);
         spool.delete(&due, now)?;
+        self.shared.less.notify_one();
         Ok(due)
     }
 
@@ -164,8 +187,18 @@ impl Delivery {
         }
     }
 
+    /// Whether it is time to send.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.hours.is_none_or(Hours::are_open)
+    }
+
     /// Gives the courier as much as it takes.
     fn hand_over(&mut self) -> Result<(), DeliveryError> {
+        if !self.is_open() {
+            self.reason = Some("it is outside network.window of site.toml".to_owned());
+            self.not_before = Some(Instant::now() + LOOK);
+        }
         // Looking through the spool costs more than one artifact is worth.
         if self.not_before.is_some() || self.in_flight.len() > MAX_IN_FLIGHT / 2 {
             return Ok(());

@@ -12,6 +12,7 @@ use karakuri_spool::{ArtifactId, Kept, MANIFEST, Spool, SpoolError};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
+use crate::delivery::Hours;
 
 /// Why evidence cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -95,8 +96,12 @@ pub struct Shared {
     pub spool: Rc<RefCell<Spool>>,
     /// Wakes who delivers.
     pub more: Rc<Notify>,
+    /// Wakes who waits for room.
+    pub less: Rc<Notify>,
     /// The spool's time.
     pub clock: Clock,
+    /// When files may be sent.
+    pub hours: Option<Hours>,
 }
 
 /// The evidence of one run.

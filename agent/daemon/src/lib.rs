@@ -12,7 +12,7 @@
 //! - [`desktop`]: karakuri-desktop, which sees and acts.
 //! - [`recording`]: karakuri-desktop's recording, segment by segment; [`film`]: what is kept of it to be played.
 //! - [`script`]: the script's channel and its output.
-//! - [`evidence`]: sealing, the manifest, handing over to the courier.
+//! - [`keys`]: the run's data keys. [`evidence`]: sealing, the manifest. [`delivery`]: from the spool to the store.
 //! - [`report`]: the run as one HTML page.
 
 pub mod app;

@@ -109,6 +109,15 @@ impl Room {
         }
     }
 
+    /// Whether [`Self::admit`] would let one more artifact in.
+    pub(crate) fn has_room(&self) -> bool {
+        let admitted = self.admit(false).is_ok();
+        if admitted {
+            self.give_back(0, 1);
+        }
+        admitted
+    }
+
     /// Takes `bytes` for a draft.
     pub(crate) fn take(&self, bytes: u64) -> Result<(), Full> {
         if self.is_closed() {

@@ -250,6 +250,12 @@ impl Spool {
         held
     }
 
+    /// Whether one more artifact would be taken in. Who makes them waits while it is not.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.room.has_room()
+    }
+
     /// Bytes and files that count against the quota: artifacts, drafts, directories of runs.
     #[must_use]
     pub fn used(&self) -> (u64, u64) {

@@ -17,12 +17,12 @@ use karakuri_site::Site;
 use karakuri_site::store::Store;
 use karakuri_spool::{ArtifactId, JournalFate, LocalDisk, Quota, Recovery, Settings, Spool};
 use time::macros::format_description;
-use time::{OffsetDateTime, PrimitiveDateTime};
-use tokio::sync::Notify;
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 use super::{StartError, failed};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::delivery::Hours;
 use crate::evidence::{Shared, keep_manifest};
 
 /// Taken from the disk beforehand for the journal: of a site, and during development.
@@ -41,7 +41,10 @@ pub(super) fn open(
     let (spool, recovery) = opened.map_err(failed("opening the spool"))?;
     note(&recovery, audit)?;
     let spool = Rc::new(RefCell::new(spool));
-    let shared = Shared { spool, more: Rc::new(Notify::new()), clock };
+    // Asked for while the files about it can be read and there is one thread.
+    let offset = UtcOffset::current_local_offset().unwrap_or(UtcOffset::UTC);
+    let hours = site.network.window.map(|window| Hours { window, offset });
+    let shared = Shared { spool, more: Rc::default(), less: Rc::default(), clock, hours };
     let unfinished: Vec<_> = shared.spool.borrow().unfinished().map(str::to_owned).collect();
     for run in unfinished {
         close(&run, site, signer, audit, &shared)?;

@@ -37,6 +37,7 @@ impl Session<'_> {
                 Ok(bytes) => bytes,
                 Err(e) => return self.no_request(e).await,
             };
+            self.record.room().await;
             match self.answer(&bytes).await {
                 Ok(response) => {
                     if let Err(e) = channel.answer(&response).await {

@@ -23,7 +23,8 @@ pub async fn deliver_all(record: &Record, delivery: Option<&mut Delivery>) -> En
     loop {
         match delivery.next().await {
             Ok(happened) => {
-                if let Err(end) = note(record, &happened) {
+                let noted = note(record, &happened).and_then(|()| make_room(record, delivery));
+                if let Err(end) = noted {
                     return end;
                 }
             }
@@ -39,6 +40,9 @@ pub async fn deliver_all(record: &Record, delivery: Option<&mut Delivery>) -> En
 /// When the courier or the spool fails.
 pub async fn deliver_rest(record: &Record, delivery: &mut Delivery) -> Result<Waiting, End> {
     let failed = |e: DeliveryError| End::evidence("delivering the artifacts", e);
+    if !delivery.is_open() {
+        return Ok(delivery.waiting());
+    }
     while let Some(happened) =
         delivery.next_until(Instant::now() + PATIENCE).await.map_err(failed)?
     {
@@ -47,10 +51,19 @@ pub async fn deliver_rest(record: &Record, delivery: &mut Delivery) -> Result<Wa
             break;
         }
     }
-    for (run, event) in of_removal(&delivery.tidy().map_err(failed)?) {
-        append(record, &run, event)?;
-    }
+    tidy(record, delivery)?;
     Ok(delivery.waiting())
+}
+
+/// Looks for what may be deleted when there is no room without it.
+fn make_room(record: &Record, delivery: &mut Delivery) -> Result<(), End> {
+    let has_room = record.evidence.borrow().shared().spool.borrow().has_room();
+    if has_room { Ok(()) } else { tidy(record, delivery) }
+}
+
+fn tidy(record: &Record, delivery: &mut Delivery) -> Result<(), End> {
+    let gone = delivery.tidy().map_err(|e| End::evidence("removing what was delivered", e))?;
+    of_removal(&gone).into_iter().try_for_each(|(run, event)| append(record, &run, event))
 }
 
 /// What the audit log says of it, and of which run; of a further attempt, nothing.

@@ -131,6 +131,18 @@ impl Record {
         appended.map_err(|e: AuditError| End::evidence("the audit log", e))
     }
 
+    /// Waits while the spool is full: the store takes what is there, and what made it full waits for that.
+    /// It is time of the run, which its limit ends.
+    pub async fn room(&self) {
+        let shared = self.evidence.borrow().shared().clone();
+        if !shared.spool.borrow().has_room() {
+            tracing::warn!("the spool is full; the run waits until the store has taken more of it");
+        }
+        while !shared.spool.borrow().has_room() {
+            shared.less.notified().await;
+        }
+    }
+
     /// Seals an artifact and records that.
     ///
     /// # Errors
