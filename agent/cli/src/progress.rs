@@ -153,6 +153,9 @@ fn summary(
     for path in &outcome.not_collected {
         text.push_str(&format!("missing    {path}\n"));
     }
+    for warning in &outcome.warnings {
+        text.push_str(&format!("warning    {warning}\n"));
+    }
     if noops > 0 {
         let acts = if noops == 1 { "act" } else { "acts" };
         text.push_str(&format!(

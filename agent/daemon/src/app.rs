@@ -31,6 +31,7 @@ use crate::confine;
 use crate::evidence::{Evidence, Origin, Shared};
 use crate::intake::{self, Bundle, ReadError};
 use crate::keys::Recipients;
+use crate::personal::{self, Personal};
 use crate::script::Client;
 use crate::session::{Record, Requester};
 use crate::timeline::Timeline;
@@ -200,15 +201,18 @@ fn open_record(config: &Config, job: &Job) -> Result<(Record, Site, Recipients),
     let Own { site, signer, audit, shared } = Own::open(config)?;
     let recipients = Recipients::of(&site, (&job.recipient_name, &job.recipient_pem))
         .map_err(failed("the keys that seal this run's artifacts"))?;
+    let personal = Personal::new(&personal::settings())
+        .map_err(failed("preparing the detectors of personal data"))?;
     let origin =
         Origin { tenant: site.tenant.clone(), site: site.site.clone(), run: job.run.clone() };
     let record = Record {
         audit: RefCell::new(audit),
         evidence: RefCell::new(Evidence::new(origin, signer, shared)),
-        timeline: Rc::new(RefCell::new(Timeline::start())),
+        timeline: Rc::new(RefCell::new(Timeline::start(personal))),
         outputs: RefCell::default(),
         soft_failures: RefCell::default(),
         not_collected: RefCell::default(),
+        warnings: RefCell::default(),
         film: RefCell::default(),
         heard: Rc::default(),
         run: job.run.clone(),

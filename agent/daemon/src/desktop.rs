@@ -8,15 +8,16 @@ use karakuri_audit::{IntoEntry, Recorded};
 use karakuri_protocol::desktop::{Act, Failure, FailureKind, Question, Reply, Request, VERSION};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
+use karakuri_protocol::personal::Masking;
 use karakuri_protocol::recording::Recording;
 use karakuri_sandbox::link::{Link, LinkError};
 use karakuri_sandbox::memfd::{self, MemfdError};
-use karakuri_verbs::{Acted, Answer};
+use karakuri_verbs::{Acted, Answer, Picture};
 
 use crate::async_link::AsyncLink;
 use crate::end::End;
 
-/// The largest picture that is accepted, in bytes of lossless WebP.
+/// The largest picture that is accepted, in bytes of lossless WebP, and the longest list of its masks.
 const MAX_PICTURE: usize = 64 * 1024 * 1024;
 
 /// Files that karakuri-desktop needs, in the order of `packaging/assets.lock`.
@@ -41,6 +42,9 @@ pub enum DesktopError {
     /// It answered something else.
     #[error("karakuri-desktop answered out of turn")]
     OutOfTurn,
+    /// What was masked in a picture makes no sense.
+    #[error("karakuri-desktop sent masks that cannot be read: {0}; reinstall both together")]
+    Masks(#[from] serde_json::Error),
     /// A picture could not be taken over.
     #[error("karakuri-desktop sent a picture that cannot be read: {0}")]
     Picture(#[from] MemfdError),
@@ -89,6 +93,7 @@ impl Desktop {
         images: &[(String, OwnedFd)],
         watched: Option<[Link; 2]>,
         recording: Option<(Recording, Link)>,
+        masking: Option<Masking>,
     ) -> Result<Self, End> {
         let mut fds = Vec::new();
         for name in ASSETS {
@@ -108,6 +113,7 @@ impl Desktop {
             images: images.iter().map(|(name, _)| name.clone()).collect(),
             watched: watched.is_some(),
             recording: recording.as_ref().map(|(how, _)| *how),
+            masking,
         };
         let all: Vec<_> = fds
             .iter()
@@ -148,7 +154,7 @@ impl Desktop {
         intent: &Recorded<impl Intent>,
         watch_ms: u32,
         picture: bool,
-    ) -> Result<(Acted, Option<Vec<u8>>), DesktopError> {
+    ) -> Result<(Acted, Option<Picture>), DesktopError> {
         let act = intent.intent().act().clone();
         let answer = self.request(&Request::Act { act, watch_ms, picture }).await?;
         match answer.reply {
@@ -167,11 +173,11 @@ impl Desktop {
         self.request(&question.into()).await
     }
 
-    /// Takes a picture, lossless WebP.
+    /// Takes a picture.
     ///
     /// # Errors
     /// See [`DesktopError`].
-    pub async fn picture(&self, region: Option<Rect>) -> Result<Vec<u8>, DesktopError> {
+    pub async fn picture(&self, region: Option<Rect>) -> Result<Picture, DesktopError> {
         self.ask(Question::Picture { region }).await?.picture.ok_or(DesktopError::OutOfTurn)
     }
 
@@ -189,9 +195,13 @@ impl Desktop {
     }
 }
 
-fn picture(mut fds: Vec<OwnedFd>) -> Result<Option<Vec<u8>>, DesktopError> {
-    Ok(match fds.pop() {
-        Some(fd) => Some(memfd::read_sealed(fd, MAX_PICTURE)?),
-        None => None,
-    })
+fn picture(fds: Vec<OwnedFd>) -> Result<Option<Picture>, DesktopError> {
+    let mut fds = fds.into_iter();
+    let Some(fd) = fds.next() else { return Ok(None) };
+    let webp = memfd::read_sealed(fd, MAX_PICTURE)?;
+    let masked = match fds.next() {
+        Some(fd) => serde_json::from_slice(&memfd::read_sealed(fd, MAX_PICTURE)?)?,
+        None => Vec::new(),
+    };
+    Ok(Some(Picture { webp, masked }))
 }

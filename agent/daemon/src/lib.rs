@@ -12,6 +12,7 @@
 //! - [`desktop`]: karakuri-desktop, which sees and acts.
 //! - [`recording`]: karakuri-desktop's recording, segment by segment; [`film`]: what is kept of it to be played.
 //! - [`script`]: the script's channel and its output.
+//! - [`personal`]: what is masked in texts.
 //! - [`keys`]: the run's data keys. [`evidence`]: sealing, the manifest. [`delivery`]: from the spool to the store.
 //! - [`report`]: the run as one HTML page.
 
@@ -29,6 +30,7 @@ pub mod evidence;
 pub mod film;
 pub mod intake;
 pub mod keys;
+pub mod personal;
 pub mod recording;
 pub mod report;
 pub mod script;

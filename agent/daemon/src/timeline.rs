@@ -1,5 +1,6 @@
 //! What happened in a run, in order, as the report shows it. Pictures are kept in memory up to a
-//! limit; each is sealed as an artifact of its own besides.
+//! limit; each is sealed as an artifact of its own besides. No text gets in before what is personal in it is
+//! masked.
 
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,8 @@ use karakuri_protocol::desktop::{Effect, Hit};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::script::Level;
 use karakuri_protocol::untrusted::Untrusted;
+
+use crate::personal::Personal;
 
 /// The most bytes of pictures that the report carries.
 const MAX_PICTURES: usize = 96 * 1024 * 1024;
@@ -17,6 +20,7 @@ pub struct Timeline {
     start: Instant,
     moments: Vec<Moment>,
     picture_bytes: usize,
+    personal: Personal,
 }
 
 /// One thing that happened.
@@ -75,10 +79,15 @@ pub struct Picture {
 }
 
 impl Timeline {
-    /// Starts the clock.
+    /// Starts the clock; `personal` masks what is written.
     #[must_use]
-    pub fn start() -> Self {
-        Self { start: Instant::now(), moments: Vec::new(), picture_bytes: 0 }
+    pub fn start(personal: Personal) -> Self {
+        Self { start: Instant::now(), moments: Vec::new(), picture_bytes: 0, personal }
+    }
+
+    /// What masks the texts of the run.
+    pub fn personal(&mut self) -> &mut Personal {
+        &mut self.personal
     }
 
     /// Time since the start.
@@ -89,7 +98,36 @@ impl Timeline {
 
     /// Adds what happens now.
     pub fn push(&mut self, what: What) {
+        let what = self.masked(what);
         self.moments.push(Moment { at: self.start.elapsed(), what });
+    }
+
+    /// Adds a line; as it may be shown.
+    pub fn line(&mut self, level: Level, text: &Untrusted) -> Untrusted {
+        let text = self.personal.untrusted("log", text);
+        self.push(What::Line { level, text: text.clone() });
+        text
+    }
+
+    fn masked(&mut self, what: What) -> What {
+        let personal = &mut self.personal;
+        match what {
+            What::Step(name) => What::Step(personal.untrusted("step", &name)),
+            What::Line { level, text } => {
+                What::Line { level, text: personal.untrusted("log", &text) }
+            }
+            What::Call(mut call) => {
+                let CallMoment { method, what, hit, error, .. } = &mut *call;
+                *what = personal.untrusted(method, what);
+                if let Some(text) = hit.as_mut().and_then(|hit| hit.text.as_mut()) {
+                    *text = personal.untrusted(method, text);
+                }
+                if let Some(error) = error {
+                    *error = personal.text(method, error);
+                }
+                What::Call(call)
+            }
+        }
     }
 
     /// All that happened.

@@ -17,6 +17,12 @@ pub const BYTES_PER_PIXEL: usize = 4;
 /// The largest side of a frame or a template, in pixels: two 8K displays side by side.
 pub const MAX_SIDE: u32 = 16_384;
 
+/// Side of the squares that have one colour where the screen was not read, in pixels.
+pub(crate) const CELL: u32 = 64;
+/// The bits that are left of a colour's brightness in them, and what stands for those that are not.
+const SHADES: u8 = 0xf0;
+const MIDDLE: u8 = 0x08;
+
 /// Why there is no frame, or no file of it.
 #[derive(Debug, Error)]
 pub enum FrameError {
@@ -145,6 +151,33 @@ impl Frame {
         Some(Self { width: inside.width, height: inside.height, pixels })
     }
 
+    /// Gives every pixel of `region` one colour: blue, green, red.
+    pub(crate) fn fill(&mut self, region: Rect, [blue, green, red]: [u8; 3]) {
+        let Some(inside) = self.bounds().intersection(&region) else { return };
+        let column = |x: i32| usize::try_from(x).unwrap_or(0) * BYTES_PER_PIXEL;
+        let (from, to) = (column(inside.left), column(inside.right()));
+        let stride = self.width as usize * BYTES_PER_PIXEL;
+        let rows = self.pixels.chunks_exact_mut(stride);
+        let first = usize::try_from(inside.top).unwrap_or(0);
+        for row in rows.skip(first).take(inside.height as usize) {
+            row[from..to].as_chunks_mut::<BYTES_PER_PIXEL>().0.fill([blue, green, red, u8::MAX]);
+        }
+    }
+
+    /// The picture with one colour for each square of [`CELL`] pixels, in which no text can be told.
+    pub(crate) fn coarse(&self) -> Self {
+        let mut coarse = self.clone();
+        let starts =
+            |side: u32| (0..i32::try_from(side).unwrap_or(i32::MAX)).step_by(CELL as usize);
+        for top in starts(self.height) {
+            for left in starts(self.width) {
+                let cell = Rect::new(left, top, CELL, CELL);
+                coarse.fill(cell, shade(self.rows(cell)));
+            }
+        }
+        coarse
+    }
+
     /// The part of the frame between two columns, in its full height.
     pub(crate) fn columns(&self, columns: Range<usize>) -> Option<Self> {
         let left = i32::try_from(columns.start).ok()?;
@@ -260,6 +293,16 @@ impl std::fmt::Debug for Frame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Frame({}x{})", self.width, self.height)
     }
+}
+
+/// The mean colour of some rows, in 16 levels a channel: one character more or less does not change it.
+pub(crate) fn shade<'a>(rows: impl Iterator<Item = &'a [u8]>) -> [u8; 3] {
+    let (mut sums, mut count) = ([0_u32; 3], 0);
+    for pixel in rows.flat_map(pixels_of) {
+        sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(value));
+        count += 1;
+    }
+    sums.map(|sum| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX) & SHADES | MIDDLE)
 }
 
 /// The colours of a row: blue, green, red.

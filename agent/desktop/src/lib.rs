@@ -2,13 +2,15 @@
 //!
 //! Siblings do not import each other except downwards: [`serve`] composes [`x11`] (capture, input,
 //! windows, clipboard), [`tree`] (what applications say is there), [`vision`] (reading), [`locate`]
-//! (targets) and [`structure`] (tables, controls); all of them know [`frame`]. `record` sees what
-//! [`x11`] is shown and what was read of it; `view` is for a person who watches and takes over.
+//! (targets), [`structure`] (tables, controls) and `mask` (personal data); all of them know [`frame`].
+//! `record` sees what [`x11`] is shown and what was read of it; `view` is for a person who watches and
+//! takes over.
 //! [`door`] is another way to ask [`serve`], for development.
 
 pub mod door;
 pub mod frame;
 pub mod locate;
+mod mask;
 pub(crate) mod record;
 pub mod serve;
 pub mod structure;

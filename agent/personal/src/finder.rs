@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::personal::{Kind, Settings};
 use phonenumber::country;
 use regex::Regex;
 
 use crate::detect;
 use crate::fold::Folded;
 use crate::label;
-use crate::settings::{Kind, PatternError, Settings};
+use crate::settings::PatternError;
 
 /// Personal data in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,8 +126,18 @@ impl Finder {
     /// own stands beside or above. In the order of the lines.
     #[must_use]
     pub fn find_on_screen(&self, lines: &[(&str, Rect)]) -> Vec<OnScreen> {
+        self.find_on_screen_by(lines, |text| self.find(text))
+    }
+
+    /// As [`Self::find_on_screen`], where `find` may know what [`Self::find`] found in a text before.
+    #[must_use]
+    pub fn find_on_screen_by(
+        &self,
+        lines: &[(&str, Rect)],
+        mut find: impl FnMut(&str) -> Vec<Found>,
+    ) -> Vec<OnScreen> {
         let boxes: Vec<Rect> = lines.iter().map(|(_, rect)| *rect).collect();
-        let mut found: Vec<Vec<Found>> = lines.iter().map(|(text, _)| self.find(text)).collect();
+        let mut found: Vec<Vec<Found>> = lines.iter().map(|(text, _)| find(text)).collect();
         for (index, (text, _)) in lines.iter().enumerate() {
             let Some(kind) = self.label(text) else { continue };
             let Some(value) = label::beside(&boxes, index) else { continue };
@@ -141,10 +152,12 @@ impl Finder {
             .collect()
     }
 
-    /// `text` with every personal part replaced by its kind in brackets, and what was there.
+    /// `text` with every personal part replaced by its kind in brackets, and what was there. What is masked
+    /// already stays as it is.
     #[must_use]
     pub fn masked(&self, text: &str) -> (String, Vec<Found>) {
-        let found = self.find(text);
+        let mut found = self.find(text);
+        found.retain(|Found { range, kind }| text[range.clone()] != format!("[{kind}]"));
         let mut masked = String::with_capacity(text.len());
         let mut end = 0;
         for Found { range, kind } in &found {

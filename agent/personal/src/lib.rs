@@ -15,4 +15,5 @@ mod label;
 mod settings;
 
 pub use finder::{Finder, Found, OnScreen};
-pub use settings::{Kind, PatternError, Settings};
+pub use karakuri_protocol::personal::{Kind, Settings};
+pub use settings::PatternError;

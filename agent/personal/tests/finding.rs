@@ -26,6 +26,7 @@ fn a_text_keeps_what_is_not_personal() {
             "File name: report.pdf, 3 of 2026-11-21, ¥1,200,000",
         ),
         ("Invoice 4711 of 2026-11-21 10:15 to 11:30", "Invoice 4711 of 2026-11-21 10:15 to 11:30"),
+        ("Name: [name]", "Name: [name]"),
         ("Name:", "Name:"),
         ("", ""),
     ] {

@@ -1,12 +1,14 @@
 //! karakurid → karakuri-desktop: one request, one reply, in order, over one inherited socket pair.
 //!
 //! A request never names a file: models and pictures arrive as sealed memfds with the message.
-//! Pictures and long texts come back as memfds. karakurid has checked the grant and recorded the
+//! Pictures and long texts come back as memfds. Behind a picture in which something was masked there is one
+//! more: a JSON list of [`MaskedField`](crate::personal::MaskedField). karakurid has checked the grant and recorded the
 //! intent before it sends a request that acts.
 
 use serde::{Deserialize, Serialize};
 
 use crate::geometry::{Point, Rect};
+use crate::personal::Masking;
 use crate::recording::Recording;
 use crate::role::Role;
 use crate::target::Target;
@@ -260,6 +262,8 @@ pub enum Request {
         watched: bool,
         /// Whether the run is recorded. The link that takes the segments is the last fd then.
         recording: Option<Recording>,
+        /// How pictures and the recording are masked; not at all where it is left out.
+        masking: Option<Masking>,
     },
     /// Say what is there. No application notices.
     Ask(Question),

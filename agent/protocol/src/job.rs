@@ -146,6 +146,8 @@ pub struct Outcome {
     pub outputs: BTreeMap<String, Value>,
     /// What the manifest's `collect` names and was not kept: path and reason, escaped.
     pub not_collected: Vec<String>,
+    /// What the workflow should mend, in words.
+    pub warnings: Vec<String>,
     /// Key of the run in the store.
     pub store_prefix: String,
     /// Key of the sealed report in the store; none if it could not be sealed.

@@ -9,6 +9,7 @@
 //! - [`role`]: what the things there are for.
 //! - [`desktop`]: karakurid → karakuri-desktop.
 //! - [`recording`]: karakuri-desktop → karakurid, beside the replies; [`apng`]: what it carries.
+//! - [`personal`]: what is masked as personal data, and what is told of it.
 //! - [`courier`]: karakurid ⇄ karakuri-courier.
 //! - [`egress`]: karakurid → karakuri-egress.
 //! - [`job`]: what starts a run, and the progress and outcome it reports.
@@ -22,6 +23,7 @@ pub mod desktop;
 pub mod egress;
 pub mod geometry;
 pub mod job;
+pub mod personal;
 pub mod recording;
 pub mod role;
 pub mod script;

@@ -2,15 +2,25 @@
 
 use karakuri_protocol::desktop::{Act, Effect, Hit, Question, Reply, Via};
 use karakuri_protocol::geometry::Rect;
+use karakuri_protocol::personal::MaskedField;
 use karakuri_protocol::script::CallError;
 
-/// A reply of karakuri-desktop and the picture that came with it, lossless WebP.
+/// A picture as it left karakuri-desktop.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// Lossless WebP.
+    pub webp: Vec<u8>,
+    /// What was masked in it.
+    pub masked: Vec<MaskedField>,
+}
+
+/// A reply of karakuri-desktop and the picture that came with it.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// What it said.
     pub reply: Reply,
     /// What it showed.
-    pub picture: Option<Vec<u8>>,
+    pub picture: Option<Picture>,
 }
 
 /// What became of an act.
@@ -55,7 +65,7 @@ pub trait Desk {
     fn wants_pictures(&self) -> bool;
 
     /// Keeps a picture beside the call.
-    fn keep(&mut self, picture: Vec<u8>) -> Result<(), Self::Error>;
+    fn keep(&mut self, picture: Picture) -> Result<(), Self::Error>;
 
     /// The desktop answered something else than it was asked.
     fn out_of_turn(&self) -> Self::Error;

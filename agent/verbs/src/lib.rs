@@ -10,4 +10,4 @@ mod value;
 pub mod words;
 
 pub use carry_out::{Settings, carry_out};
-pub use desk::{Acted, Answer, Desk};
+pub use desk::{Acted, Answer, Desk, Picture};

@@ -9,7 +9,7 @@ use karakuri_protocol::untrusted::Untrusted;
 use serde_json::{Value, json};
 
 use crate::carry_out::{to_value, unsupported};
-use crate::{Desk, Settings, value, words};
+use crate::{Desk, Picture, Settings, value, words};
 
 /// A match, and the look that found it.
 pub(crate) struct Found {
@@ -32,7 +32,7 @@ struct Looked {
     nearest: Vec<Hit>,
     which: Option<usize>,
     ms: u32,
-    picture: Option<Vec<u8>>,
+    picture: Option<Picture>,
 }
 
 /// Carries out a call that looks.

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use karakuri_protocol::desktop::{Act, Effect, Hit, Question, Reply, Script, Seen, Via};
 use karakuri_protocol::geometry::{Point, Rect};
 use karakuri_protocol::script::{Call, CallError, ErrorKind};
-use karakuri_verbs::{Acted, Answer, Desk, Settings, carry_out};
+use karakuri_verbs::{Acted, Answer, Desk, Picture, Settings, carry_out};
 use serde_json::{Value, json};
 
 const HERE: Rect = Rect { left: 10, top: 20, width: 30, height: 10 };
@@ -65,7 +65,7 @@ impl Desk for Scripted {
         false
     }
 
-    fn keep(&mut self, _picture: Vec<u8>) -> Result<(), CallError> {
+    fn keep(&mut self, _picture: Picture) -> Result<(), CallError> {
         Ok(())
     }
 

@@ -30,6 +30,7 @@ pub(super) async fn finish(
     mut started: Started,
 ) -> Exit {
     requester.step("seal the evidence");
+    end.message = record.timeline.borrow_mut().personal().text("message", &end.message);
     let egress = started.egress.as_ref().map(|(id, _)| *id);
     for sandbox in [started.script, started.desktop, started.display, egress].into_iter().flatten()
     {
@@ -60,7 +61,7 @@ pub(super) async fn finish(
         elapsed,
         exit: end.exit,
         message: end.message.clone(),
-        inputs: started.inputs.clone(),
+        inputs: record.shown_inputs(&started.inputs),
         acts: started.acts,
         screen: started.screen,
         control: started.ground.as_ref().map(|ground| ground.control.clone()),
@@ -85,6 +86,7 @@ pub(super) async fn finish(
         message: end.message.clone(),
         outputs: record.outputs.take(),
         not_collected: record.not_collected.take(),
+        warnings: record.warnings.take(),
         store_prefix: record.evidence.borrow().prefix(),
         report_key: report_id.map(|id| format!("{}/{id}.esdk", record.evidence.borrow().prefix())),
         artifacts: artifacts(&record),
@@ -136,6 +138,8 @@ fn seal_rest(record: &Record, about: &About) -> Result<String, End> {
     }
     let results = (&*record.outputs.borrow(), &record.soft_failures.borrow()[..]);
     let html = report::html(about, &timeline, results, &film);
+    drop((timeline, film));
+    record.seal_personal()?;
     let sealed = record.seal(Class::Evidence, "report", "text/html", html.as_bytes())?;
     Ok(sealed.artifact().id.clone())
 }

@@ -9,6 +9,7 @@ use karakuri_audit::{Actor, Event, Sha256};
 use karakuri_protocol::egress::{Destination, Open};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::{Driver, Exit};
+use karakuri_protocol::personal::Masking;
 use karakuri_protocol::recording;
 use karakuri_protocol::script::ErrorKind;
 use karakuri_sandbox::child::{Ending, Report, Status};
@@ -30,6 +31,7 @@ use crate::display::{self, Display};
 use crate::end::End;
 use crate::intake::{self, Bundle, Intake};
 use crate::keys::Recipients;
+use crate::personal;
 use crate::recording::Recording;
 use crate::script::{Channel, Client, FRONT, Streams, refusal, sdk};
 use crate::session::{
@@ -251,7 +253,9 @@ async fn start_desktop(
     let id = walls.start(sandbox, &[theirs.as_fd(), log.as_fd()]).await?;
     started.desktop = Some(id);
     drop(theirs);
-    match Desktop::open(ours, &config.assets, &bundle.images()?, window, recorder).await {
+    let masking = Some(Masking { settings: personal::settings(), script: grant.language() });
+    let images = bundle.images()?;
+    match Desktop::open(ours, &config.assets, &images, window, recorder, masking).await {
         Ok(desktop) => {
             started.screen = Some(desktop.screen());
             Ok((desktop, display))

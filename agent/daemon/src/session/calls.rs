@@ -102,11 +102,14 @@ impl Session<'_> {
         };
         let method = needs(&request.call).method;
         self.calls += 1;
+        let what = words::summary(&request.call);
+        // The audit log, the requester and the report all get it from here.
+        let what = self.record.timeline.borrow_mut().personal().untrusted(method, &what);
         let mut doing = Doing {
             number: self.calls,
             moment: CallMoment {
                 method: method.to_owned(),
-                what: words::summary(&request.call),
+                what,
                 hit: None,
                 effect: None,
                 changed: None,

@@ -9,8 +9,7 @@ use karakuri_audit::{Actor, Event};
 use karakuri_protocol::desktop::{Act, Effect, Hit, Question, Via};
 use karakuri_protocol::script::{Call, CallError, ErrorKind, MAX_RESPONSE, ScreenshotParams};
 use karakuri_sandbox::child::{Ending, Report};
-use karakuri_seal::Class;
-use karakuri_verbs::{Acted, Answer, Desk};
+use karakuri_verbs::{Acted, Answer, Desk, Picture};
 use karakuri_workflow::grant::Approved;
 use serde_json::{Value, json};
 
@@ -138,13 +137,9 @@ impl Desk for Hands<'_, '_> {
     }
 
     /// Seals it.
-    fn keep(&mut self, webp: Vec<u8>) -> Result<(), Fault> {
-        let record = self.session.record;
+    fn keep(&mut self, picture: Picture) -> Result<(), Fault> {
         let name = format!("call-{:04}", self.doing.number);
-        let sealed = record.seal(Class::Evidence, &name, "image/webp", webp.as_slice())?;
-        let artifact = sealed.artifact().id.clone();
-        let picture = record.timeline.borrow_mut().picture(artifact, webp);
-        self.doing.moment.picture = Some(picture);
+        self.doing.moment.picture = Some(self.session.record.keep_picture(&name, picture)?);
         Ok(())
     }
 
@@ -160,16 +155,15 @@ impl Session<'_> {
         params: &ScreenshotParams,
         doing: &mut Doing,
     ) -> Result<Value, Fault> {
-        let webp = self.desktop.picture(params.region).await?;
-        let sealed =
-            self.record.seal(Class::Evidence, "screenshot", "image/webp", webp.as_slice())?;
-        let artifact = sealed.artifact().id.clone();
-        let mut answer = json!({ "artifact": artifact });
-        if self.broker.grant().discloses_screen() {
-            answer["picture"] = Value::String(encoded(&webp)?);
+        let picture = self.desktop.picture(params.region).await?;
+        let disclosed = self.broker.grant().discloses_screen();
+        let disclosed = disclosed.then(|| encoded(&picture.webp));
+        let kept = self.record.keep_picture("screenshot", picture)?;
+        let mut answer = json!({ "artifact": kept.artifact });
+        doing.moment.picture = Some(kept);
+        if let Some(picture) = disclosed.transpose()? {
+            answer["picture"] = Value::String(picture);
         }
-        let picture = self.record.timeline.borrow_mut().picture(artifact, webp);
-        doing.moment.picture = Some(picture);
         Ok(answer)
     }
 }

@@ -12,6 +12,8 @@ mod hands;
 mod intent;
 mod notes;
 mod pause;
+mod personal;
+mod pictures;
 mod recording;
 mod takeover;
 mod watch;
@@ -23,7 +25,7 @@ use std::rc::Rc;
 use karakuri_audit::{Actor, AuditError, Entry, Event, IntoEntry, Log, Recorded};
 use karakuri_protocol::desktop::Script;
 use karakuri_protocol::job::{Outcome, Progress};
-use karakuri_protocol::script::{CallError, ErrorKind};
+use karakuri_protocol::script::{CallError, ErrorKind, Level};
 use karakuri_protocol::untrusted::Untrusted;
 use karakuri_workflow::inputs::Bound;
 use serde_json::Value;
@@ -101,6 +103,8 @@ pub struct Record {
     pub soft_failures: RefCell<Vec<Untrusted>>,
     /// What the manifest's `collect` names and is not kept, each with the reason.
     pub not_collected: RefCell<Vec<String>>,
+    /// What the workflow should mend, in words.
+    pub warnings: RefCell<Vec<String>>,
     /// What the report plays of the recording.
     pub film: RefCell<Film>,
     /// What happened beside the conversation with the script and is not recorded yet, from [`Watch`].
@@ -161,6 +165,11 @@ impl Record {
             .map_err(|e: EvidenceError| End::evidence("sealing evidence", e))?;
         self.append(sealed.entry(&self.run))?;
         Ok(sealed)
+    }
+
+    /// Adds a line to the timeline; as it may be shown.
+    pub fn line(&self, level: Level, text: &Untrusted) -> Untrusted {
+        self.timeline.borrow_mut().line(level, text)
     }
 
     /// Adds a moment to the timeline.

@@ -3,7 +3,6 @@
 use karakuri_protocol::job::{Exit, Progress};
 use karakuri_protocol::script::{AttachParams, Call, CallError, ErrorKind, FailParams, Level};
 use karakuri_protocol::untrusted::Untrusted;
-use karakuri_seal::Class;
 use karakuri_workflow::grant::Approved;
 use karakuri_workflow::manifest::OutputClass;
 use serde_json::{Value, json};
@@ -18,13 +17,16 @@ impl Session<'_> {
         match call.get() {
             Call::Step(p) => {
                 let name = Untrusted::new(p.name.as_str());
+                let name = self.record.timeline.borrow_mut().personal().untrusted("step", &name);
                 self.requester.tell(&Progress::Step { name: name.clone() });
                 self.record.push(What::Step(name));
             }
-            Call::Log(p) => self.line(p.level, &p.message),
+            Call::Log(p) => {
+                self.line(p.level, &p.message);
+            }
             Call::SoftFail(p) => {
-                self.record.soft_failures.borrow_mut().push(p.reason.clone());
-                self.line(Level::Warning, &p.reason);
+                let reason = self.line(Level::Warning, &p.reason);
+                self.record.soft_failures.borrow_mut().push(reason);
             }
             Call::Retry(p) => {
                 let text = format!("attempt {}: {}", p.attempt, p.reason.danger_raw());
@@ -44,21 +46,27 @@ impl Session<'_> {
         Ok(Value::Null)
     }
 
-    fn line(&mut self, level: Level, text: &Untrusted) {
+    /// Adds a line to the log and shows it; as it may be shown.
+    fn line(&mut self, level: Level, text: &Untrusted) -> Untrusted {
+        let text = self.record.line(level, text);
         self.requester.tell(&Progress::Line { text: text.clone() });
-        self.record.push(What::Line { level, text: text.clone() });
+        text
     }
 
     /// Seals a declared output under its class.
     fn output(&mut self, key: &str, value: &Value) -> Result<Value, Fault> {
-        let class = match self.broker.grant().outputs().get(key).map(|o| o.class) {
-            Some(OutputClass::Pii) => Class::Pii,
-            _ => Class::Output,
+        let name = format!("output-{key}");
+        let shown = match self.broker.grant().outputs().get(key).map(|o| o.class) {
+            Some(OutputClass::Pii) => self.record.seal_personal_output(&name, value)?,
+            _ => {
+                let (shown, warning) = self.record.seal_output(key, &name, value)?;
+                if let Some(warning) = warning {
+                    self.record.warn(warning);
+                }
+                shown
+            }
         };
-        let json =
-            serde_json::to_vec_pretty(value).map_err(|e| End::internal("writing an output", e))?;
-        self.record.seal(class, &format!("output-{key}"), "application/json", json.as_slice())?;
-        self.record.outputs.borrow_mut().insert(key.to_owned(), value.clone());
+        self.record.outputs.borrow_mut().insert(key.to_owned(), shown);
         Ok(Value::Null)
     }
 

@@ -20,7 +20,7 @@ use super::{Heard, Pause, Record, Requester};
 use crate::async_link::AsyncLink;
 use crate::end::End;
 use crate::script::{Output, OutputEnd};
-use crate::timeline::{Timeline, What};
+use crate::timeline::Timeline;
 use crate::walls::{Ended, SandboxId, Walls, sandbox_refused};
 
 /// The sandboxes of a run.
@@ -126,11 +126,11 @@ impl Watch<'_> {
             self.output_room = rooms[0].min(rooms[1]);
             match line {
                 Ok(text) => {
+                    let text = self.timeline.borrow_mut().line(level, &text);
                     if level == Level::Error && !text.is_empty() {
                         self.last_words = Some(text.clone());
                     }
-                    self.requester.tell(&Progress::Line { text: text.clone() });
-                    self.timeline.borrow_mut().push(What::Line { level, text });
+                    self.requester.tell(&Progress::Line { text });
                 }
                 Err(OutputEnd::Closed) => open[usize::from(level == Level::Error)] = false,
                 Err(OutputEnd::Limit) => {
@@ -150,11 +150,11 @@ impl Watch<'_> {
         for (output, level) in self.outputs.iter_mut().zip([Level::Info, Level::Error]) {
             let mut room = self.output_room;
             while let Ok(Ok(text)) = tokio::time::timeout(soon, output.line(&mut room)).await {
+                let text = self.timeline.borrow_mut().line(level, &text);
                 if level == Level::Error && !text.is_empty() {
                     self.last_words = Some(text.clone());
                 }
-                self.requester.tell(&Progress::Line { text: text.clone() });
-                self.timeline.borrow_mut().push(What::Line { level, text });
+                self.requester.tell(&Progress::Line { text });
             }
         }
     }
@@ -166,7 +166,7 @@ pub async fn last_attempts(link: &AsyncLink, record: &Record) {
     while let Ok(Some((attempt, _))) = link.recv::<Attempt>().await {
         let text = shown(&attempt);
         record.heard.borrow_mut().push(recorded(&attempt));
-        record.push(What::Line { level: Level::Info, text });
+        record.line(Level::Info, &text);
     }
 }
 

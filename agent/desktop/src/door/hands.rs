@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use karakuri_protocol::desktop::{Act, FailureKind, Hit, Question, Reply, Request, Via};
 use karakuri_protocol::script::{CallError, ErrorKind};
 use karakuri_sandbox::memfd::read_sealed;
-use karakuri_verbs::{Acted, Answer, Desk};
+use karakuri_verbs::{Acted, Answer, Desk, Picture};
 
 use crate::serve::dispatch::Dispatch;
 
@@ -39,8 +39,11 @@ impl Hands {
             };
             return Err(CallError::new(kind, failure.message));
         }
-        let picture = answer.picture.map(|fd| read_sealed(fd, MAX_PICTURE)).transpose();
-        Ok(Answer { reply: answer.reply, picture: picture.map_err(|e| internal(&e))? })
+        let picture =
+            answer.fds.into_iter().next().map(|fd| read_sealed(fd, MAX_PICTURE)).transpose();
+        let picture = picture.map_err(|e| internal(&e))?;
+        let picture = picture.map(|webp| Picture { webp, masked: Vec::new() });
+        Ok(Answer { reply: answer.reply, picture })
     }
 }
 
@@ -89,7 +92,7 @@ impl Desk for Hands {
         false
     }
 
-    fn keep(&mut self, _picture: Vec<u8>) -> Result<(), CallError> {
+    fn keep(&mut self, _picture: Picture) -> Result<(), CallError> {
         Ok(())
     }
 

@@ -70,6 +70,8 @@ fn open(desktop: Desktop, options: &Options) -> anyhow::Result<Hands> {
         images,
         watched: false,
         recording: None,
+        // Whoever sits before the display sees it anyway.
+        masking: None,
     };
     match dispatch.answer(request, fds).reply {
         Reply::Opened { .. } => Ok(Hands::new(dispatch)),
@@ -184,8 +186,8 @@ impl Door {
         let path = directory.join(format!("screenshot-{:04}.webp", self.pictures + 1));
         let question = Question::Picture { region: params.region };
         let answer = at_once(self.hands.ask(question))?;
-        let webp = answer.picture.ok_or_else(|| self.hands.out_of_turn())?;
-        std::fs::write(&path, webp).map_err(|e| {
+        let picture = answer.picture.ok_or_else(|| self.hands.out_of_turn())?;
+        std::fs::write(&path, picture.webp).map_err(|e| {
             CallError::new(ErrorKind::Internal, format!("writing {}: {e}", path.display()))
         })?;
         self.pictures += 1;

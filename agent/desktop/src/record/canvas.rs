@@ -1,20 +1,19 @@
 //! What the screen shows, and what the recording shows of it.
 //!
 //! Invariant: a tile is shown in the clear only while it holds the very pixels that were read. Of any
-//! other tile the recording gets one colour: the mean of the cell it lies in, in [`SHADES`] of 16 levels a
-//! channel, so that neither a text nor one character of it can be told.
+//! other tile the recording gets one colour: the mean of the cell it lies in, in 16 levels a
+//! channel, so that neither a text nor one character of it can be told. What is personal is covered as long
+//! as the pixels of its tile stay as they are, also when the label that told what it is goes away.
 
 use karakuri_protocol::geometry::Rect;
 
-use crate::frame::{BYTES_PER_PIXEL, Frame, pixels_of};
+use crate::frame::{self, BYTES_PER_PIXEL, Frame, pixels_of};
+use crate::mask;
 
 /// Side of the squares that are read or not read as a whole, in pixels.
 const TILE: usize = 16;
 /// Side of the squares that have one colour where they are not read, in tiles.
-const CELL: usize = 4;
-/// The bits that are left of a colour's brightness, and what stands for those that are not.
-const SHADES: u8 = 0xf0;
-const MIDDLE: u8 = 0x08;
+const CELL: usize = frame::CELL as usize / TILE;
 /// The widest and the highest thing that is taken for a text cursor that blinks, and the lowest.
 const CURSOR: (u32, u32, u32) = (3, 64, 6);
 
@@ -36,6 +35,8 @@ pub(super) struct Canvas {
     /// What the recording shows, RGBA.
     shown: Vec<u8>,
     tiles: Vec<Tile>,
+    /// The pixels that are covered.
+    covered: Vec<bool>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -58,6 +59,7 @@ impl Canvas {
             seen: vec![0; width * height * BYTES_PER_PIXEL],
             shown: black.repeat(width * height),
             tiles: vec![Tile { read: false, stale: true }; tiles],
+            covered: vec![false; width * height],
         }
     }
 
@@ -84,8 +86,8 @@ impl Canvas {
         }
     }
 
-    /// Takes what the screen shows, as `region` of it was read.
-    pub(super) fn read(&mut self, screen: &Frame, region: Rect) {
+    /// Takes what the screen shows, as `region` of it was read, and covers `personal` wherever that is.
+    pub(super) fn read(&mut self, screen: &Frame, region: Rect, personal: &[Rect]) {
         let Some(region) = self.bounds().intersection(&region) else { return };
         if screen.bounds() != self.bounds() {
             return;
@@ -93,6 +95,25 @@ impl Canvas {
         let within = self.whole_tiles(region);
         let Some(pixels) = screen.crop(within) else { return };
         self.take(within, &pixels, |tile| region.union(&tile) == region);
+        for place in personal {
+            self.cover(*place);
+        }
+    }
+
+    fn cover(&mut self, place: Rect) {
+        let Some(place) = self.bounds().intersection(&place) else { return };
+        let span = self.span(place);
+        for row in span.rows {
+            for column in span.columns.clone() {
+                let Some(part) = self.tile(column, row).intersection(&place) else { continue };
+                let mut fresh = false;
+                for line in spans(part, self.width) {
+                    fresh |= self.covered[line.clone()].contains(&false);
+                    self.covered[line].fill(true);
+                }
+                self.tiles[row * self.width.div_ceil(TILE) + column].stale |= fresh;
+            }
+        }
     }
 
     /// Puts pixels in; tiles that `is_read` are shown in the clear from now on.
@@ -102,6 +123,9 @@ impl Canvas {
             for column in span.columns.clone() {
                 let tile = self.tile(column, row);
                 let changed = self.copy(tile, place, pixels);
+                if changed {
+                    spans(tile, self.width).for_each(|line| self.covered[line].fill(false));
+                }
                 let state = &mut self.tiles[row * self.width.div_ceil(TILE) + column];
                 let read = is_read(tile) || (state.read && !changed);
                 state.stale |= changed || read != state.read;
@@ -179,9 +203,11 @@ impl Canvas {
     /// Shows a tile, in one colour if one is given; whether the recording showed something else.
     fn paint(&mut self, tile: Rect, shade: Option<[u8; 3]>) -> bool {
         let mut changed = false;
-        for line in lines(tile, self.width) {
+        for (line, span) in lines(tile, self.width).zip(spans(tile, self.width)) {
             let (from, to) = (&self.seen[line.clone()], &mut self.shown[line]);
-            for (pixel, to) in pixels_of(from).zip(to.as_chunks_mut::<BYTES_PER_PIXEL>().0) {
+            let pixels = pixels_of(from).zip(&self.covered[span]);
+            for ((pixel, covered), to) in pixels.zip(to.as_chunks_mut::<BYTES_PER_PIXEL>().0) {
+                let pixel = if *covered { mask::COLOUR } else { pixel };
                 let [blue, green, red] = shade.unwrap_or(pixel);
                 let rgba = [red, green, blue, u8::MAX];
                 changed |= *to != rgba;
@@ -196,14 +222,7 @@ impl Canvas {
         let side = TILE * CELL;
         let (left, top) = (column * side, row * side);
         let cell = area(left, top, side.min(self.width - left), side.min(self.height - top));
-        let mut sums = [0_u32; 3];
-        for line in lines(cell, self.width) {
-            for pixel in pixels_of(&self.seen[line]) {
-                sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(value));
-            }
-        }
-        let mean = |sum: u32| u8::try_from(sum / (cell.width * cell.height)).unwrap_or(u8::MAX);
-        sums.map(|sum| mean(sum) & SHADES | MIDDLE)
+        frame::shade(lines(cell, self.width).map(|line| &self.seen[line]))
     }
 
     /// The tiles of `rect` that changed, as the recording shows them.
@@ -249,12 +268,15 @@ fn is_text_cursor(changed: &Rect) -> bool {
     changed.width <= width && (lowest..=highest).contains(&changed.height)
 }
 
+/// The pixels of each line of `rect` in a picture `width` pixels wide.
+fn spans(rect: Rect, width: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let rows = at(rect.top)..at(rect.bottom());
+    rows.map(move |y| y * width + at(rect.left)..y * width + at(rect.right()))
+}
+
 /// The bytes of each line of `rect` in a picture `width` pixels wide.
 fn lines(rect: Rect, width: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    (at(rect.top)..at(rect.bottom())).map(move |y| {
-        let pixel = |x: i32| (y * width + at(x)) * BYTES_PER_PIXEL;
-        pixel(rect.left)..pixel(rect.right())
-    })
+    spans(rect, width).map(|span| span.start * BYTES_PER_PIXEL..span.end * BYTES_PER_PIXEL)
 }
 
 /// `rect` with its place counted from the corner of `origin`.

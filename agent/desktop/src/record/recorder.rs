@@ -48,10 +48,11 @@ impl Recorder {
         Self { link: Some(link), start, canvas: None, segment: None, sent: start, next: now }
     }
 
-    /// Takes note that `region` of the screen was read, when it showed `screen`.
-    pub(crate) fn read(&mut self, screen: &Frame, region: Rect) {
+    /// Takes note that `region` of the screen was read, when it showed `screen`, and of what is personal
+    /// anywhere on it.
+    pub(crate) fn read(&mut self, screen: &Frame, region: Rect, personal: &[Rect]) {
         if self.link.is_some() {
-            self.canvas_of(screen.bounds()).read(screen, region);
+            self.canvas_of(screen.bounds()).read(screen, region, personal);
         }
     }
 

@@ -14,33 +14,40 @@ use karakuri_sandbox::memfd::sealed;
 use super::act;
 use super::caret::Caret;
 use super::error::ServeError;
-use super::eyes::Eyes;
+use super::eyes::{Eyes, Mask};
 use super::glance::Glances;
 use super::look::{self, Look};
 use crate::frame::Frame;
+use crate::mask::Masked;
 use crate::record::recorder::Recorder;
 use crate::structure::table;
 use crate::view::person::Person;
 use crate::view::viewer::Viewer;
 use crate::x11::desktop::Desktop;
 
-/// A reply and the memfd that goes with it.
+/// A reply and the memfds that go with it: a picture, and what was masked in it.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) reply: Reply,
-    pub(crate) picture: Option<OwnedFd>,
+    pub(crate) fds: Vec<OwnedFd>,
 }
 
 impl Answer {
     /// A reply alone.
     pub(super) fn plain(reply: Reply) -> Self {
-        Self { reply, picture: None }
+        Self { reply, fds: Vec::new() }
     }
 
-    /// A reply with a picture, as lossless WebP in a sealed memfd.
-    pub(super) fn with_picture(reply: Reply, picture: &Frame) -> Result<Self, ServeError> {
-        let memfd = sealed("karakuri-picture", &picture.encode_webp()?)?;
-        Ok(Self { reply, picture: Some(memfd) })
+    /// A reply with a picture, as lossless WebP in a sealed memfd, and one with what was masked if
+    /// anything was.
+    pub(super) fn with_picture(reply: Reply, shown: &Masked) -> Result<Self, ServeError> {
+        let mut fds = vec![sealed("karakuri-picture", &shown.picture.encode_webp()?)?];
+        if !shown.fields.is_empty() {
+            let fields = serde_json::to_vec(&shown.fields)
+                .map_err(|e| ServeError::Request(format!("what was masked: {e}")))?;
+            fds.push(sealed("karakuri-personal", &fields)?);
+        }
+        Ok(Self { reply, fds })
     }
 }
 
@@ -84,7 +91,7 @@ impl Dispatch {
                 let (reply, after) =
                     act::act(&mut self.desktop, &mut self.caret, &self.glances, &act, watch_ms)?;
                 match picture {
-                    true => Answer::with_picture(reply, &after),
+                    true => Answer::with_picture(reply, &eyes.shown(&after, after.bounds())?),
                     false => Ok(Answer::plain(reply)),
                 }
             }
@@ -92,7 +99,7 @@ impl Dispatch {
     }
 
     fn open(&mut self, request: Request, mut fds: Vec<OwnedFd>) -> Result<Answer, ServeError> {
-        let Request::Open { version, assets, images, watched, recording } = request else {
+        let Request::Open { version, assets, images, watched, recording, masking } = request else {
             return Err(ServeError::Request("the first request must be open".into()));
         };
         if version != VERSION {
@@ -108,7 +115,8 @@ impl Dispatch {
             self.desktop.attach(Rc::new(RefCell::new(viewer)))?;
             self.desktop.let_act(Box::new(person));
         }
-        self.eyes = Some(Eyes::open(assets, images, fds, self.recorder.clone())?);
+        let finds = masking.map(Mask::new).transpose()?;
+        self.eyes = Some(Eyes::open(assets, images, fds, self.recorder.clone(), finds)?);
         Ok(Answer::plain(Reply::Opened {
             version: VERSION,
             screen: self.desktop.screen(),
@@ -161,8 +169,7 @@ fn ask(
         Question::Picture { region } => {
             let rect = on_screen(screen, region)?;
             let (frame, _) = desktop.refresh()?;
-            let cut = frame.crop(rect).ok_or_else(|| off_screen(rect))?;
-            return Answer::with_picture(Reply::Picture { rect }, &cut);
+            return Answer::with_picture(Reply::Picture { rect }, &eyes.shown(&frame, rect)?);
         }
         Question::Clipboard => Answer::plain(Reply::Clipboard(desktop.clipboard()?)),
         Question::Pointer => Answer::plain(Reply::Pointer(desktop.move_pointer(None)?)),
@@ -199,6 +206,6 @@ fn on_screen(screen: Rect, region: Option<Rect>) -> Result<Rect, ServeError> {
     }
 }
 
-fn off_screen(Rect { left, top, width, height }: Rect) -> ServeError {
+pub(super) fn off_screen(Rect { left, top, width, height }: Rect) -> ServeError {
     ServeError::Request(format!("the region [{left}, {top}, {width}, {height}] is off the screen"))
 }

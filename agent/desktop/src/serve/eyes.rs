@@ -7,12 +7,15 @@ use std::thread::available_parallelism;
 
 use karakuri_protocol::desktop::{Control, Line, Script};
 use karakuri_protocol::geometry::Rect;
-use karakuri_protocol::target::{Find, Relation, Target};
+use karakuri_protocol::personal::Masking;
+use karakuri_protocol::target::{self, Relation, Target};
 use karakuri_sandbox::memfd::read_sealed;
 
+use super::dispatch::off_screen;
 use super::error::ServeError;
 use crate::frame::Frame;
 use crate::locate::{self, Found, Images};
+use crate::mask::{Find, Finds, Masked};
 use crate::record::recorder::Recorder;
 use crate::structure::{controls, merge};
 use crate::tree::Tree;
@@ -31,6 +34,23 @@ pub(super) struct Eyes {
     tree: Tree,
     /// Is told what was read: only that is recorded in the clear.
     recorder: Option<Rc<RefCell<Recorder>>>,
+    mask: Option<Mask>,
+}
+
+/// What is masked in what leaves this process.
+#[derive(Debug)]
+pub(super) struct Mask {
+    finds: Finds,
+    script: Script,
+}
+
+impl Mask {
+    /// Prepares the detectors.
+    pub(super) fn new(masking: Masking) -> Result<Self, ServeError> {
+        let finds = Finds::new(&masking.settings)
+            .map_err(|e| ServeError::Request(format!("what is to be masked: {e}")))?;
+        Ok(Self { finds, script: masking.script })
+    }
 }
 
 impl Eyes {
@@ -40,6 +60,7 @@ impl Eyes {
         images: Vec<String>,
         fds: Vec<OwnedFd>,
         recorder: Option<Rc<RefCell<Recorder>>>,
+        mask: Option<Mask>,
     ) -> Result<Self, ServeError> {
         if fds.len() != assets.len() + images.len() {
             return Err(ServeError::Request(format!(
@@ -60,7 +81,7 @@ impl Eyes {
         for (name, fd) in images.into_iter().zip(fds) {
             loaded.add(&name, &read_sealed(fd, MAX_PICTURE)?)?;
         }
-        Ok(Self { reader, images: loaded, tree: Tree::default(), recorder })
+        Ok(Self { reader, images: loaded, tree: Tree::default(), recorder, mask })
     }
 
     /// The lines in `region` of `frame`.
@@ -72,10 +93,34 @@ impl Eyes {
     ) -> Result<Vec<Line>, ServeError> {
         let reader = self.reader.as_mut().ok_or(ServeError::NoModels)?;
         let lines = reader.read(frame, region, script)?;
-        if let Some(recorder) = &self.recorder {
-            recorder.borrow_mut().read(frame, region);
+        if let Some(recorder) = self.recorder.clone() {
+            let personal = self.personal(frame)?;
+            let places: Vec<Rect> = personal.into_iter().map(|find| find.rect).collect();
+            recorder.borrow_mut().read(frame, region, &places);
         }
         Ok(lines)
+    }
+
+    /// What is personal on `frame`; nothing where nothing is to be masked. Always of all of it, as the label
+    /// of a value may be anywhere: what did not change is not read again.
+    fn personal(&mut self, frame: &Frame) -> Result<Vec<Find>, ServeError> {
+        let Some(mask) = &mut self.mask else { return Ok(Vec::new()) };
+        let reader = self.reader.as_mut().ok_or(ServeError::NoModels)?;
+        let lines = reader.read(frame, frame.bounds(), mask.script)?;
+        Ok(mask.finds.on_screen(&lines))
+    }
+
+    /// The part `rect` of `frame` as it may leave this process. What cannot be read cannot be recognised
+    /// either; an act that was done is not to fail by that.
+    pub(super) fn shown(&mut self, frame: &Frame, rect: Rect) -> Result<Masked, ServeError> {
+        let shown = match self.personal(frame) {
+            Ok(personal) => Masked::of(frame, rect, &personal)?,
+            Err(error) => {
+                tracing::warn!(%error, "a picture could not be read, so it shows nothing");
+                Masked::unread(frame, rect)
+            }
+        };
+        shown.ok_or_else(|| off_screen(rect))
     }
 
     /// The controls in `region` of `frame`: what the applications say is there, and what is seen.
@@ -112,7 +157,7 @@ impl Eyes {
             elements.sort_by_key(|one| (one.rect.center().y, one.rect.left));
         }
         let found = self.locate(frame, &lines, &elements, target)?;
-        let is_told = !found.hits.is_empty() && matches!(target.find, Find::Role(_));
+        let is_told = !found.hits.is_empty() && matches!(target.find, target::Find::Role(_));
         if !named || is_told || self.reader.is_none() {
             return Ok(found);
         }
@@ -137,7 +182,7 @@ impl Eyes {
 /// The region that is enough to read: that of `inside`, if no other part of the target reads.
 fn readable(target: &Target) -> Option<Rect> {
     let regions = target.relations.iter().filter_map(|relation| match relation {
-        Relation::Inside(Target { find: Find::Region(region), .. }) => Some(*region),
+        Relation::Inside(Target { find: target::Find::Region(region), .. }) => Some(*region),
         _ => None,
     });
     let only = target.relations.iter().all(|relation| !locate::reads_text(relation.other()));
@@ -158,7 +203,7 @@ mod tests {
     #[test]
     fn only_the_region_is_read_when_nothing_else_needs_reading() {
         let region = Rect::new(1, 2, 3, 4);
-        let inside = Relation::Inside(Target::new(Find::Region(region)));
+        let inside = Relation::Inside(Target::new(target::Find::Region(region)));
         assert_eq!(readable(&text(vec![inside.clone()])), Some(region));
         assert_eq!(readable(&text(vec![])), None);
         let beside = Relation::RightOf(Target::parse("text:b").unwrap());

@@ -32,7 +32,7 @@ pub fn serve(link: &Link, desktop: Desktop) -> Result<(), ConversationError> {
         dispatch.desktop.serve_until_readable(link.as_fd())?;
         let Some((request, fds)) = link.recv::<Request>()? else { return Ok(()) };
         let answer = dispatch.answer(request, fds);
-        let picture: Vec<_> = answer.picture.iter().map(AsFd::as_fd).collect();
-        link.send(&answer.reply, &picture)?;
+        let fds: Vec<_> = answer.fds.iter().map(AsFd::as_fd).collect();
+        link.send(&answer.reply, &fds)?;
     }
 }

@@ -26,6 +26,8 @@ mod tensor;
 mod verified;
 mod words;
 
+pub(crate) use change::around;
+
 pub use asset::{Asset, Digest};
 pub use error::VisionError;
 pub use models::Models;

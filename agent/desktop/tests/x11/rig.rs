@@ -223,8 +223,8 @@ impl Desktop {
             .unwrap();
         let mut desktop = Self { link: ours, process: Owned(process), capture: String::new() };
         let (assets, images) = (Vec::new(), Vec::new());
-        let (watched, recording) = (false, None);
-        let open = Request::Open { version: VERSION, assets, images, watched, recording };
+        let (watched, recording, masking) = (false, None, None);
+        let open = Request::Open { version: VERSION, assets, images, watched, recording, masking };
         match desktop.ask(open) {
             Reply::Opened { capture, .. } => desktop.capture = capture,
             other => panic!("not opened: {other:?}"),

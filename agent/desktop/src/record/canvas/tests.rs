@@ -72,14 +72,14 @@ fn what_was_read_is_as_it_is_and_only_that() {
     see(&mut canvas, &frame, SCREEN);
     canvas.update();
     // Of the tile from (32, 32) a part is not read, and so none of it is shown.
-    canvas.read(&frame, Rect::new(0, 0, 40, 48));
+    canvas.read(&frame, Rect::new(0, 0, 40, 48), &[]);
     let change = canvas.update().unwrap();
     assert_eq!(change.rect, Rect::new(0, 0, 32, 48));
     let read = Rect::new(0, 0, 32, 48);
     assert_eq!(shown(&canvas, read), true_pixels(&frame, read));
     let beside = shown(&canvas, Rect::new(32, 0, 16, 48));
     assert!(beside.iter().all(|pixel| *pixel == beside[0]));
-    canvas.read(&frame, SCREEN);
+    canvas.read(&frame, SCREEN, &[]);
     canvas.update();
     assert_eq!(shown(&canvas, SCREEN), true_pixels(&frame, SCREEN));
 }
@@ -87,7 +87,7 @@ fn what_was_read_is_as_it_is_and_only_that() {
 #[test]
 fn what_changes_after_it_was_read_is_hidden_again() {
     let mut canvas = Canvas::new(SCREEN);
-    canvas.read(&screen(|_, _| false), SCREEN);
+    canvas.read(&screen(|_, _| false), SCREEN, &[]);
     canvas.update();
     let word = |x: i32, y: i32| (50..60).contains(&x) && (20..30).contains(&y) && x % 3 == 0;
     let frame = screen(word);
@@ -95,7 +95,7 @@ fn what_changes_after_it_was_read_is_hidden_again() {
     let change = canvas.update().unwrap();
     assert_eq!(change.rect, Rect::new(48, 16, 16, 16));
     assert!(shown(&canvas, change.rect).iter().all(|pixel| *pixel == [0xf8; 3]));
-    canvas.read(&frame, SCREEN);
+    canvas.read(&frame, SCREEN, &[]);
     canvas.update();
     assert_eq!(shown(&canvas, SCREEN), true_pixels(&frame, SCREEN));
 }
@@ -103,10 +103,10 @@ fn what_changes_after_it_was_read_is_hidden_again() {
 #[test]
 fn a_change_is_transparent_where_nothing_changed() {
     let mut canvas = Canvas::new(SCREEN);
-    canvas.read(&screen(|_, _| false), SCREEN);
+    canvas.read(&screen(|_, _| false), SCREEN, &[]);
     canvas.update();
     let corners = |x: i32, y: i32| (x < 4 && y < 4) || (x > 195 && y > 95);
-    canvas.read(&screen(corners), SCREEN);
+    canvas.read(&screen(corners), SCREEN, &[]);
     let change = canvas.update().unwrap();
     assert_eq!(change.rect, SCREEN);
     let opaque = change.rgba.as_chunks::<4>().0.iter().filter(|pixel| pixel[3] == 255).count();
@@ -116,12 +116,45 @@ fn a_change_is_transparent_where_nothing_changed() {
 #[test]
 fn a_text_cursor_that_blinks_is_no_change_until_it_is_read() {
     let mut canvas = Canvas::new(SCREEN);
-    canvas.read(&screen(|_, _| false), SCREEN);
+    canvas.read(&screen(|_, _| false), SCREEN, &[]);
     canvas.update();
     let blinked = screen(|x, y| (70..72).contains(&x) && (40..56).contains(&y));
     see(&mut canvas, &blinked, Rect::new(70, 40, 2, 16));
     assert!(!canvas.is_stale());
-    canvas.read(&blinked, SCREEN);
+    canvas.read(&blinked, SCREEN, &[]);
     canvas.update();
     assert_eq!(shown(&canvas, SCREEN), true_pixels(&blinked, SCREEN));
+}
+
+#[test]
+fn what_is_personal_is_covered_until_its_pixels_change() {
+    let frame = screen(text);
+    let mut canvas = Canvas::new(SCREEN);
+    let name = Rect::new(20, 20, 30, 10);
+    canvas.read(&frame, SCREEN, &[name]);
+    canvas.update();
+    let covered = |canvas: &Canvas| shown(canvas, name).iter().all(|p| *p == mask::COLOUR);
+    assert!(covered(&canvas));
+    let beside = Rect::new(50, 20, 30, 10);
+    assert_eq!(shown(&canvas, beside), true_pixels(&frame, beside));
+    // Its label may be gone: the same pixels stay covered.
+    canvas.read(&frame, SCREEN, &[]);
+    canvas.update();
+    assert!(covered(&canvas));
+    let other = screen(|x, y| y == 25 && text(x, y));
+    canvas.read(&other, SCREEN, &[]);
+    canvas.update();
+    assert_eq!(shown(&canvas, name), true_pixels(&other, name));
+}
+
+#[test]
+fn what_turns_out_to_be_personal_later_is_covered_then() {
+    let frame = screen(text);
+    let mut canvas = Canvas::new(SCREEN);
+    canvas.read(&frame, SCREEN, &[]);
+    canvas.update();
+    let name = Rect::new(20, 20, 30, 10);
+    canvas.read(&frame, Rect::new(100, 0, 64, 64), &[name]);
+    assert!(canvas.update().is_some());
+    assert!(shown(&canvas, name).iter().all(|pixel| *pixel == mask::COLOUR));
 }

@@ -1,0 +1,121 @@
+//! Personal data in the texts of a run: what is looked for, what is written instead, and what was there,
+//! which is sealed as `pii` when the run ends. Pixels are masked by karakuri-desktop.
+//!
+//! Invariant: what was masked once stays as it is when it is masked again.
+
+use std::collections::BTreeSet;
+
+use karakuri_personal::{Finder, Found, Kind, PatternError, Settings};
+use karakuri_protocol::personal::MaskedText;
+use karakuri_protocol::untrusted::Untrusted;
+use serde_json::Value;
+
+/// What is looked for in the runs of this installation, in pixels and in texts: the one place that says so.
+#[must_use]
+pub fn settings() -> Settings {
+    Settings::default()
+}
+
+/// The detectors, and what was masked so far.
+#[derive(Debug)]
+pub struct Personal {
+    finder: Finder,
+    masked: Vec<MaskedText>,
+}
+
+impl Personal {
+    /// Nothing is masked yet.
+    ///
+    /// # Errors
+    /// When the settings make no sense.
+    pub fn new(settings: &Settings) -> Result<Self, PatternError> {
+        Ok(Self { finder: Finder::new(settings)?, masked: Vec::new() })
+    }
+
+    /// A text as it may be written; `place` says where.
+    pub fn text(&mut self, place: &str, text: &str) -> String {
+        self.mask(place, text).0
+    }
+
+    /// As [`Self::text`].
+    pub fn untrusted(&mut self, place: &str, text: &Untrusted) -> Untrusted {
+        Untrusted::new(self.text(place, text.danger_raw()))
+    }
+
+    /// A value as it may be written, and the kinds that were in it: in texts, numbers and names of fields.
+    pub fn value(&mut self, place: &str, value: &Value) -> (Value, BTreeSet<Kind>) {
+        let mut kinds = BTreeSet::new();
+        let value = self.part(place, value, &mut kinds);
+        (value, kinds)
+    }
+
+    fn part(&mut self, place: &str, value: &Value, kinds: &mut BTreeSet<Kind>) -> Value {
+        let mut text = |text: &str| {
+            let (masked, found) = self.mask(place, text);
+            kinds.extend(found.iter().cloned());
+            (masked, !found.is_empty())
+        };
+        match value {
+            Value::String(plain) => Value::String(text(plain).0),
+            Value::Number(number) => match text(&number.to_string()) {
+                (masked, true) => Value::String(masked),
+                (_, false) => value.clone(),
+            },
+            Value::Array(parts) => {
+                parts.iter().map(|value| self.part(place, value, kinds)).collect()
+            }
+            Value::Object(fields) => {
+                let mut masked = serde_json::Map::new();
+                for (name, value) in fields {
+                    let (name, found) = self.mask(place, name);
+                    kinds.extend(found);
+                    masked.insert(name, self.part(place, value, kinds));
+                }
+                Value::Object(masked)
+            }
+            Value::Null | Value::Bool(_) => value.clone(),
+        }
+    }
+
+    fn mask(&mut self, place: &str, text: &str) -> (String, Vec<Kind>) {
+        let (masked, found) = self.finder.masked(text);
+        let field = |Found { range, kind }: &Found| MaskedText {
+            place: place.to_owned(),
+            kind: kind.clone(),
+            text: text[range.clone()].into(),
+        };
+        self.masked.extend(found.iter().map(field));
+        (masked, found.into_iter().map(|found| found.kind).collect())
+    }
+
+    /// What was masked so far.
+    #[must_use]
+    pub fn masked(&self) -> &[MaskedText] {
+        &self.masked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_masked_in_all_its_parts_and_keeps_its_shape() {
+        let mut personal = Personal::new(&settings()).unwrap();
+        let value = json!({
+            "total": 1_200_000, "paid": true, "card": 4_111_111_111_111_111_u64,
+            "rows": [["taro@example.com", null], ["Post"]],
+        });
+        let (masked, kinds) = personal.value("output result", &value);
+        let expected = json!({
+            "total": 1_200_000, "paid": true, "card": "[card]", "rows": [["[email]", null], ["Post"]],
+        });
+        assert_eq!(masked, expected);
+        assert_eq!(kinds, BTreeSet::from([Kind::Card, Kind::Email]));
+        let texts: Vec<_> = personal.masked().iter().map(|m| m.text.danger_raw()).collect();
+        assert_eq!(texts, ["4111111111111111", "taro@example.com"]);
+        assert_eq!(personal.value("output result", &masked), (masked, BTreeSet::new()));
+    }
+}
