@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Lint(Lint),
     /// Check this machine and say how to mend what is missing
     Doctor(Json),
-    /// List, show and decrypt what a run left
+    /// List, show, decrypt and unmask what a run left
     Artifacts(Artifacts),
     /// Check the audit log
     Audit(Audit),
@@ -205,6 +205,24 @@ pub(crate) struct Deliver {
     #[arg(long, default_value = "error", value_name = "LEVEL",
           value_parser = ["error", "warn", "info", "debug"])]
     pub(crate) log: String,
+    /// Write a picture or an output with the personal data that was masked in it
+    Unmask(Unmask),
+/// Write a picture or an output with the personal data that was masked in it, which is sealed apart in the
+/// class pii
+///
+/// A picture gets back the very pixels that were masked. The recording keeps nothing under its masks, and
+/// what was masked in the log and the report is a list: decrypt the artifact called log-personal.
+pub(crate) struct Unmask {
+    /// Id of a run, or `last`
+    pub(crate) run: String,
+    /// Which artifact
+    pub(crate) id: String,
+    /// Directory to write to; made if it is not there
+    #[arg(long, short, default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// A private key beside the one in the state directory
+    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
+    pub(crate) keys: Vec<(String, String)>,
 }
 
 /// Check that everything a run made is there as it was signed; needs no key that opens anything

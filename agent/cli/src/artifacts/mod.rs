@@ -2,6 +2,7 @@
 
 mod deliver;
 mod rewrap;
+mod unmask;
 mod verify;
 
 use std::fs;
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
         ArtifactsCommand::Verify(arguments) => return verify::run(arguments),
         ArtifactsCommand::Deliver(arguments) => return deliver::run(arguments),
         ArtifactsCommand::Rewrap(arguments) => return rewrap::run(arguments),
+        ArtifactsCommand::Unmask(arguments) => return unmask::run(arguments),
         ArtifactsCommand::List(of) => {
             let manifest = site.manifest(&site.run(&of.run)?)?;
             if of.json {
