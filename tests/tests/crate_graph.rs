@@ -130,6 +130,11 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
             ("libc", "a pure library: it opens nothing that it names"),
             ("tokio", "a pure library"),
             "karakuri-spool",
+        ],
+    ),
+    (
+        "karakuri-spool",
+        &[
             ("karakuri-seal", "who keeps the ciphertext holds no data key"),
             (
                 "karakuri-audit",
