@@ -50,7 +50,7 @@ pub(super) fn page(
                 footer {
                     "Written by Karakuri " (env!("CARGO_PKG_VERSION")) ". Red: the target as it was found. "
                     "Dashed blue: what changed. Every picture is also a sealed artifact of the run, "
-                    "named under it."
+                    "named under it. Personal data is masked; what was there is sealed apart, in the class pii."
                 }
             } }
         }

@@ -73,10 +73,12 @@ pub(super) fn player(about: &About, timeline: &Timeline, film: &Film) -> Markup 
 
 fn told(film: &Film) -> &'static str {
     if film.is_cut() {
-        "What was read off the screen is shown as it was, everything else as squares of one colour. \
+        "What was read off the screen is shown as it was, personal data covered, everything else as \
+         squares of one colour. \
          Only the last part is here; all of it is in the run's sealed artifacts."
     } else {
-        "What was read off the screen is shown as it was, everything else as squares of one colour."
+        "What was read off the screen is shown as it was, personal data covered, everything else as \
+         squares of one colour."
     }
 }
 
