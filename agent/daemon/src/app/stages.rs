@@ -165,7 +165,9 @@ fn judge(
     let intake = match intake::judge(bundle, job) {
         Ok(intake) => intake,
         Err(end) => {
-            let (rule, reason) = (end.exit.word().to_owned(), end.message.clone());
+            // It may quote the value of an input.
+            let reason = record.timeline.borrow_mut().personal().text("message", &end.message);
+            let rule = end.exit.word().to_owned();
             record.note(Actor::Daemon, Event::RunRefused { rule, reason })?;
             return Err(end);
         }

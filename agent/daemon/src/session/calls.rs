@@ -183,7 +183,8 @@ impl Session<'_> {
             }
             Refused::Budget(error) => (error, "limits.actions"),
         };
-        let reason = Untrusted::new(error.message.as_str()).escaped(400);
+        let reason = self.record.timeline.borrow_mut().personal().text("refusal", &error.message);
+        let reason = Untrusted::new(reason).escaped(400);
         let rule = rule.to_owned();
         self.record.note(Actor::Daemon, Event::CallRefused { call, rule, reason })?;
         Ok(Fault::Call(error))

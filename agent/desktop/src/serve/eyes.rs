@@ -94,7 +94,12 @@ impl Eyes {
         let reader = self.reader.as_mut().ok_or(ServeError::NoModels)?;
         let lines = reader.read(frame, region, script)?;
         if let Some(recorder) = self.recorder.clone() {
-            let personal = self.personal(frame)?;
+            let personal = match &mut self.mask {
+                Some(mask) if region == frame.bounds() && script == mask.script => {
+                    mask.finds.on_screen(&lines)
+                }
+                _ => self.personal(frame)?,
+            };
             let places: Vec<Rect> = personal.into_iter().map(|find| find.rect).collect();
             recorder.borrow_mut().read(frame, region, &places);
         }
