@@ -129,7 +129,6 @@ const BANS: &[(&str, &[(&str, &str)])] = &[
             ("rustix", "a pure library: it opens nothing that it names"),
             ("libc", "a pure library: it opens nothing that it names"),
             ("tokio", "a pure library"),
-            "karakuri-spool",
         ],
     ),
     (

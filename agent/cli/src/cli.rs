@@ -190,6 +190,8 @@ pub(crate) enum ArtifactsCommand {
     Rewrap(RewrapFor),
     /// Deliver what waits in the spool for the store
     Deliver(Deliver),
+    /// Write a picture or an output with the personal data that was masked in it
+    Unmask(Unmask),
 }
 
 /// Deliver what waits in the spool for the store, as often as it takes; Ctrl-C ends it and loses nothing
@@ -205,13 +207,14 @@ pub(crate) struct Deliver {
     #[arg(long, default_value = "error", value_name = "LEVEL",
           value_parser = ["error", "warn", "info", "debug"])]
     pub(crate) log: String,
-    /// Write a picture or an output with the personal data that was masked in it
-    Unmask(Unmask),
+}
+
 /// Write a picture or an output with the personal data that was masked in it, which is sealed apart in the
 /// class pii
 ///
 /// A picture gets back the very pixels that were masked. The recording keeps nothing under its masks, and
 /// what was masked in the log and the report is a list: decrypt the artifact called log-personal.
+#[derive(Debug, Args)]
 pub(crate) struct Unmask {
     /// Id of a run, or `last`
     pub(crate) run: String,

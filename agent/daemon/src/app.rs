@@ -201,8 +201,8 @@ fn open_record(config: &Config, job: &Job) -> Result<(Record, Site, Recipients),
     let Own { site, signer, audit, shared } = Own::open(config)?;
     let recipients = Recipients::of(&site, (&job.recipient_name, &job.recipient_pem))
         .map_err(failed("the keys that seal this run's artifacts"))?;
-    let personal = Personal::new(&personal::settings())
-        .map_err(failed("preparing the detectors of personal data"))?;
+    let settings = personal::settings(&site).map_err(failed("[personal] of site.toml"))?;
+    let personal = Personal::new(&settings).map_err(failed("[personal] of site.toml"))?;
     let origin =
         Origin { tenant: site.tenant.clone(), site: site.site.clone(), run: job.run.clone() };
     let record = Record {

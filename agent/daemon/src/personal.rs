@@ -8,12 +8,18 @@ use std::collections::BTreeSet;
 use karakuri_personal::{Finder, Found, Kind, PatternError, Settings};
 use karakuri_protocol::personal::MaskedText;
 use karakuri_protocol::untrusted::Untrusted;
+use karakuri_site::Site;
 use serde_json::Value;
 
-/// What is looked for in the runs of this installation, in pixels and in texts: the one place that says so.
-#[must_use]
-pub fn settings() -> Settings {
-    Settings::default()
+/// What is looked for in the runs of a site, in pixels and in texts: `[personal]` of site.toml.
+///
+/// # Errors
+/// What of it does not fit.
+pub fn settings(site: &Site) -> Result<Settings, String> {
+    let table = toml::Value::Table(site.personal.clone());
+    let settings: Settings = table.try_into().map_err(|e: toml::de::Error| e.to_string())?;
+    Finder::new(&settings).map_err(|e| e.to_string())?;
+    Ok(settings)
 }
 
 /// The detectors, and what was masked so far.
@@ -103,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_value_is_masked_in_all_its_parts_and_keeps_its_shape() {
-        let mut personal = Personal::new(&settings()).unwrap();
+        let mut personal = Personal::new(&Settings::default()).unwrap();
         let value = json!({
             "total": 1_200_000, "paid": true, "card": 4_111_111_111_111_111_u64,
             "rows": [["taro@example.com", null], ["Post"]],

@@ -29,6 +29,10 @@
 //!
 //! [spool]
 //! bytes = 21_474_836_480
+//!
+//! [personal]                      # looked for beside what always is, or `find = []` for nothing
+//! name_labels = ["Member"]
+//! patterns = { policy = '\bP-\d{6}\b' }
 //! ```
 
 use serde::Deserialize;
@@ -63,6 +67,8 @@ pub struct Site {
     pub network: Network,
     /// What may wait.
     pub spool: Spool,
+    /// What is looked for as personal data, as it is written: karakurid knows what fits.
+    pub personal: toml::Table,
 }
 
 /// Why a text is not a site.
@@ -106,6 +112,8 @@ struct RawSite {
     network: Network,
     #[serde(default)]
     spool: Spool,
+    #[serde(default)]
+    personal: toml::Table,
 }
 
 impl Site {
@@ -121,6 +129,7 @@ impl Site {
             identity: None,
             network: Network::default(),
             spool: Spool::default(),
+            personal: toml::Table::new(),
         }
     }
 
@@ -141,6 +150,7 @@ impl Site {
             identity: raw.identity,
             network: raw.network,
             spool: raw.spool,
+            personal: raw.personal,
         };
         match site.contradiction() {
             None => Ok(site),

@@ -9,7 +9,7 @@ use karakuri_audit::{Actor, Event, Sha256};
 use karakuri_protocol::egress::{Destination, Open};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::{Driver, Exit};
-use karakuri_protocol::personal::Masking;
+use karakuri_protocol::personal::{Masking, Settings};
 use karakuri_protocol::recording;
 use karakuri_protocol::script::ErrorKind;
 use karakuri_sandbox::child::{Ending, Report, Status};
@@ -52,6 +52,7 @@ pub(super) struct Started {
     pub(super) script: Option<SandboxId>,
     pub(super) courier: Option<SandboxId>,
     pub(super) delivery: Option<Delivery>,
+    pub(super) personal: Settings,
     pub(super) egress: Option<(SandboxId, AsyncLink)>,
     pub(super) acts: u32,
     pub(super) screen: Option<Rect>,
@@ -69,7 +70,9 @@ pub(super) async fn run(
     requester: Requester,
     mut walls: Walls,
 ) -> Exit {
-    let mut started = Started::default();
+    // A site whose table does not fit was refused before.
+    let personal = personal::settings(&site).unwrap_or_default();
+    let mut started = Started { personal, ..Started::default() };
     let end = match start_couriers(&record, &site, &recipients, &mut walls, &mut started).await {
         Ok(()) => {
             let stages =
@@ -255,7 +258,7 @@ async fn start_desktop(
     let id = walls.start(sandbox, &[theirs.as_fd(), log.as_fd()]).await?;
     started.desktop = Some(id);
     drop(theirs);
-    let masking = Some(Masking { settings: personal::settings(), script: grant.language() });
+    let masking = Some(Masking { settings: started.personal.clone(), script: grant.language() });
     let images = bundle.images()?;
     match Desktop::open(ours, &config.assets, &images, window, recorder, masking).await {
         Ok(desktop) => {
