@@ -14,8 +14,8 @@ use karakuri_protocol::courier::{
     Checksum, Failure, Kind, MAX_IN_FLIGHT, Proof, Put, Said, VERSION,
 };
 use karakuri_sandbox::link::LinkError;
-use karakuri_spool::{ArtifactId, Change, SpoolError, Upload};
 use karakuri_site::network::Window;
+use karakuri_spool::{ArtifactId, Change, SpoolError, Upload};
 use time::{OffsetDateTime, UtcOffset};
 use tokio::time::{Instant, sleep_until, timeout_at};
 

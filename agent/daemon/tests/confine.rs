@@ -50,6 +50,8 @@ fn it_reaches_its_own_directories_and_nothing_else() {
     }
     let config = Config {
         once: true,
+        deliver: false,
+        site: None,
         state: below("state"),
         run_root: below("run"),
         assets: below("assets"),

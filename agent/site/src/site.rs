@@ -51,7 +51,7 @@ const KMS_PROVIDER: &str = "aws-kms";
 const DEVELOPMENT: &str = "development";
 
 /// An installation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Site {
     /// The customer.
     pub tenant: String,
