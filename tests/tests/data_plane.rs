@@ -69,6 +69,8 @@ fn artifacts_reach_the_bucket_and_the_tenant_opens_them() {
     assert_eq!(left.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count(), 0);
     let log = std::fs::read_to_string(agent.state().join("audit/audit.jsonl")).unwrap();
     assert_eq!(log.matches("artifact.delivered").count(), WHOLE.len(), "{log}");
+    let output = agent.call(&["audit", "verify"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 fn base64(bytes: &[u8]) -> String {

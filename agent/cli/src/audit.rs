@@ -61,6 +61,8 @@ struct Verdict {
     missing_runs: Vec<String>,
     /// Runs of the log that the courier has not taken to the store.
     waiting_runs: Vec<String>,
+    /// Runs of the log that went to the site's store, which is not looked at.
+    runs_elsewhere: Vec<String>,
     /// Manifests that are not to be believed, and why.
     refused_manifests: Vec<String>,
 }
@@ -98,9 +100,19 @@ impl Verdict {
         // The spool is emptied when the store has all: what is in neither is gone.
         let (waiting_runs, others): (Vec<_>, Vec<_>) =
             unknown.partition(|run| site.path().join("spool").join(run).exists());
-        let missing_runs = others.into_iter().filter(|run| site.run(run).is_err()).collect();
+        let others = others.into_iter().filter(|run| site.run(run).is_err());
+        let elsewhere = site.delivers_elsewhere()?;
+        let (runs_elsewhere, missing_runs) = others.partition(|_| elsewhere);
         let agreeing = heads.len() - cut_off.len();
-        Ok(Self { log, agreeing, cut_off, missing_runs, waiting_runs, refused_manifests })
+        Ok(Self {
+            log,
+            agreeing,
+            cut_off,
+            missing_runs,
+            waiting_runs,
+            runs_elsewhere,
+            refused_manifests,
+        })
     }
 
     fn is_good(&self) -> bool {
@@ -130,6 +142,12 @@ impl Verdict {
         }
         for run in &self.waiting_runs {
             output::line(format!("note  run {run} is not in the store yet, but in the spool"));
+        }
+        if !self.runs_elsewhere.is_empty() {
+            output::line(format!(
+                "note  {} runs went to the store of site.toml, which is not looked at here",
+                self.runs_elsewhere.len()
+            ));
         }
         let (records, security) = (self.log.records, self.log.security_events);
         output::line(format!(
