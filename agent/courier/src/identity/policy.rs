@@ -56,3 +56,32 @@ pub fn keys(key: &KeyArn, site: &Site) -> String {
 fn document(statements: &[Value]) -> String {
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use karakuri_site::store::Store;
+
+    use super::*;
+
+    /// packaging/terraform compares the policies of the roles with these files, and the site.toml it
+    /// prints with this one.
+    const SITE: &str = include_str!("../../tests/policies/site.toml");
+    const UPLOAD: &str = include_str!("../../tests/policies/upload.json");
+    const KEYS: &str = include_str!("../../tests/policies/keys.json");
+    /// The most characters of a session's policy, of STS.
+    const MAX_POLICY: usize = 2048;
+
+    fn assert_same(policy: &str, golden: &str) {
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(value(policy), value(golden));
+        assert!(policy.len() <= MAX_POLICY);
+    }
+
+    #[test]
+    fn the_policies_are_those_the_roles_are_compared_with() {
+        let site = Site::parse(SITE, "site.toml").unwrap();
+        let Store::S3(store) = &site.store else { panic!("{:?}", site.store) };
+        assert_same(&upload("aws", store), UPLOAD);
+        assert_same(&keys(&site.keys.aws_kms.as_ref().unwrap().key, &site), KEYS);
+    }
+}
