@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rewrites packaging/NAME-python.lock for NAME = test or bench: the exact wheels of Python packages
+# Rewrites packaging/NAME-python.lock for NAME = test, bench or check: the exact wheels of Python packages
 # for the interpreters of Debian 12 and 13; and NAME-python-source.lock: what is published as source
 # alone, without what it depends on. Run it to move to new versions, then read the difference.
 set -euo pipefail
@@ -21,8 +21,14 @@ bench)
     sources=('pyautogui==0.9.54')
     purpose='of the benchmarks: others that read screens, capture them and click.'
     ;;
+check)
+    # numpy and soupsieve: the newest that both interpreters take.
+    packages=('checkov==3.3.30' 'numpy==2.4.6' 'soupsieve==2.10')
+    purpose='of make check: checkov looks at packaging/terraform; its parser and its list of what
+# IAM knows are used too.'
+    ;;
 *)
-    echo "usage: lock-python.sh test|bench" >&2
+    echo "usage: lock-python.sh test|bench|check" >&2
     exit 2
     ;;
 esac

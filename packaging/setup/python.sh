@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Makes a Python environment of pinned wheels, and of pinned sources where nothing else is published:
-#   setup/python.sh test | bench            what NAME-python.lock and NAME-python-source.lock name
-#   setup/python.sh test | bench --path     prints where its interpreter is
+#   setup/python.sh test | bench | check    what NAME-python.lock and NAME-python-source.lock name
+#   setup/python.sh NAME --path             prints where its interpreter is
 # It is named after its locks, so that clones of different versions do not disturb each other, and
 # is complete when it holds the stamp, which names the interpreter it was made with: an upgrade of
 # the distribution makes it anew.
 set -euo pipefail
 
-lock="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/${1:?test or bench}-python.lock"
+lock="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/${1:?test, bench or check}-python.lock"
 source_lock="${lock%.lock}-source.lock"
 locks=("$lock")
 [[ ! -f $source_lock ]] || locks+=("$source_lock")

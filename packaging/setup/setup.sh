@@ -35,6 +35,7 @@ bench)
 check)
     for_test check
     assets check-tools "$KARAKURI_ASSETS/tools"
+    "$here/python.sh" check
     ;;
 *)
     echo "usage: setup.sh run|test|check|soak|bench" >&2
