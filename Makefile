@@ -11,6 +11,7 @@ KARAKURI_ASSETS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/karakuri/assets
 export CARGO_TARGET_DIR KARAKURI_ASSETS
 export KARAKURI_TEST_PYTHON := $(shell KARAKURI_ASSETS='$(KARAKURI_ASSETS)' packaging/setup/python.sh test --path)
 export KARAKURI_BENCH_PYTHON := $(shell KARAKURI_ASSETS='$(KARAKURI_ASSETS)' packaging/setup/python.sh bench --path)
+check_python := $(shell KARAKURI_ASSETS='$(KARAKURI_ASSETS)' packaging/setup/python.sh check --path)
 
 toolchain := $(or $(RUSTUP_TOOLCHAIN),$(shell packaging/setup/toolchain.sh))
 ifneq ($(toolchain),)
@@ -24,7 +25,7 @@ cargo_deny := $(KARAKURI_ASSETS)/tools/cargo-deny --config .deny.toml --locked
 shell_scripts = $(shell find packaging tests -name '*.sh') .ci/run
 
 .PHONY: help run test check bench soak setup build doctor clean
-.PHONY: build-tests run-tests format lint deny docs scripts workflows
+.PHONY: build-tests run-tests format lint deny docs scripts infrastructure workflows
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -38,9 +39,9 @@ test: ## Set up and run every test
 	@$(setup) test
 	@$(MAKE) run-tests
 
-check: ## What a commit must pass: format, lints, cargo-deny, docs, scripts, workflows, tests
+check: ## What a commit must pass: format, lints, cargo-deny, docs, scripts, infrastructure, workflows, tests
 	@$(setup) check
-	@$(MAKE) format lint deny docs scripts run-tests workflows
+	@$(MAKE) format lint deny docs scripts infrastructure run-tests workflows
 
 bench: ## Measure against named peers: a table of ratios, and target/bench.json
 	@$(setup) bench
@@ -73,6 +74,7 @@ build-tests:
 
 run-tests: build-tests
 	/usr/bin/python3 -m unittest discover --start-directory packaging/setup/tests
+	/usr/bin/python3 -m unittest discover --start-directory packaging/terraform/tests
 	/usr/bin/python3 -m unittest discover --start-directory workflows/sdk/python --top-level-directory workflows/sdk/python
 	/usr/bin/python3 -m unittest discover --start-directory workflows/library/tests
 	cargo test $(workspace) --no-fail-fast
@@ -96,6 +98,16 @@ docs:
 
 scripts:
 	shellcheck --external-sources $(shell_scripts)
+
+# No registry that we use has Terraform or OpenTofu: where one is installed, it is asked too.
+infrastructure:
+	$(check_python) packaging/terraform/check.py
+	$(dir $(check_python))checkov --directory packaging/terraform --framework terraform --skip-download --quiet --compact
+	@if tool="$$(command -v tofu || command -v terraform)"; then \
+	    export CHECKPOINT_DISABLE=1; \
+	    "$$tool" fmt -check -recursive -diff packaging/terraform; \
+	    for module in documents tests/inputs; do "$$tool" -chdir="packaging/terraform/$$module" test; done; \
+	else echo "infrastructure: neither tofu nor terraform is here: format and *.tftest.hcl were NOT checked"; fi
 
 workflows:
 	for manifest in workflows/library/*/workflow.toml; do $(karakuri) lint "$${manifest%/*}"; done

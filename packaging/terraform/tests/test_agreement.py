@@ -1,0 +1,46 @@
+"""The roles allow what the couriers ask for in their sessions, and nothing else."""
+
+import json
+import unittest
+from typing import Any
+
+import policies
+
+TAG = "${aws:PrincipalTag/site}"
+
+
+def plain(statement: policies.Policy) -> dict[str, Any]:
+    """Without its name, which a session's policy has no room for."""
+    return {key: value for key, value in statement.items() if key != "Sid"}
+
+
+class AgreementTest(unittest.TestCase):
+    def assert_agree(self, role: str) -> None:
+        # The session is tagged with the site, and the tag stands in the role's policy.
+        template = policies.text(f"policies/{role}.json.tftpl")
+        allowed = json.loads(template.replace(TAG, policies.NAMES["site"]))
+        asked = policies.emitted(role)
+        self.assertEqual([plain(s) for s in allowed["Statement"]], asked["Statement"])
+        self.assertEqual(allowed["Version"], asked["Version"])
+
+    def test_the_role_of_uploads_is_what_its_sessions_ask_for(self) -> None:
+        self.assert_agree("upload")
+
+    def test_the_role_of_data_keys_is_what_its_sessions_ask_for(self) -> None:
+        self.assert_agree("keys")
+
+    def test_the_site_toml_is_the_one_the_agent_reads(self) -> None:
+        self.assertEqual(policies.text("site.toml.tftpl"), policies.SITE_TOML)
+
+    def test_the_endpoints_let_through_what_the_couriers_ask_for(self) -> None:
+        asked = [s for role in ("upload", "keys") for s in policies.emitted(role)["Statement"]]
+        # The store asks KMS for itself, not by way of the site's VPC.
+        direct = [s for s in asked if "kms:ViaService" not in str(s)]
+        for service in ("s3", "kms"):
+            (statement,) = policies.policy(f"endpoint-{service}")["Statement"]
+            wanted = {a for s in direct for a in s["Action"] if a.startswith(f"{service}:")}
+            self.assertEqual(set(policies.as_list(statement["Action"])), wanted)
+
+
+if __name__ == "__main__":
+    unittest.main()
