@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Check a workflow without running it
     Lint(Lint),
     /// Check this machine and say how to mend what is missing
-    Doctor(Json),
+    Doctor(Doctor),
     /// List, show, decrypt and unmask what a run left
     Artifacts(Artifacts),
     /// Check the audit log
@@ -148,6 +148,16 @@ pub(crate) struct Lint {
     /// Directory with workflow.toml
     pub(crate) dir: PathBuf,
     /// Print the findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Print whom this installation contacts instead: hosts, ports, TLS, by which process, what for
+    #[arg(long)]
+    pub(crate) egress: bool,
+    /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -7,9 +7,9 @@ use karakuri_protocol::job::Exit;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::cli::Json;
+use crate::cli::Doctor;
 use crate::error::CliError;
-use crate::{assets, output};
+use crate::{assets, egress, output};
 
 /// The oldest kernel, major and minor.
 const KERNEL: (u32, u32) = (6, 12);
@@ -37,7 +37,10 @@ struct Check {
     mend: String,
 }
 
-pub(crate) fn run(arguments: &Json) -> Result<Exit, CliError> {
+pub(crate) fn run(arguments: &Doctor) -> Result<Exit, CliError> {
+    if arguments.egress {
+        return egress::run(arguments.json);
+    }
     let mut checks = platform();
     checks.extend(programs());
     checks.extend(pinned_files()?);

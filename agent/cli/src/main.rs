@@ -7,6 +7,7 @@ mod cli;
 mod control;
 mod desktop;
 mod doctor;
+mod egress;
 mod error;
 mod kept;
 mod lint;

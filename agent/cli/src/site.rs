@@ -54,13 +54,17 @@ impl Site {
         Some(self.0.join("site/site.toml")).filter(|path| path.exists())
     }
 
+    /// What site.toml says, or what stands in for it.
+    pub(crate) fn settings(&self) -> Result<karakuri_site::Site, CliError> {
+        let Some(file) = self.file() else { return Ok(karakuri_site::Site::development()) };
+        let text = fs::read_to_string(&file).map_err(at(&file))?;
+        karakuri_site::Site::parse(&text, &file.display().to_string())
+            .map_err(|e| CliError::Usage(e.to_string()))
+    }
+
     /// Whether artifacts go somewhere else than to the store in the state directory.
     pub(crate) fn delivers_elsewhere(&self) -> Result<bool, CliError> {
-        let Some(path) = self.file() else { return Ok(false) };
-        let text = fs::read_to_string(&path).map_err(at(&path))?;
-        let site = karakuri_site::Site::parse(&text, &path.display().to_string());
-        let site = site.map_err(|e| CliError::Usage(e.to_string()))?;
-        Ok(site.store != karakuri_site::store::Store::Local)
+        Ok(self.settings()?.store != karakuri_site::store::Store::Local)
     }
 
     pub(crate) fn store(&self) -> PathBuf {

@@ -7,7 +7,7 @@ use karakuri_sandbox::policy::Access;
 use karakuri_sandbox::restrict::{self, RestrictError, Restricted};
 use karakuri_sandbox::seccomp;
 use karakuri_site::Site;
-use karakuri_site::endpoint::{Endpoint, Proxy};
+use karakuri_site::egress::{Egress, Process};
 use karakuri_site::identity::{Base, Identity};
 
 /// What the C library reads to look up a name.
@@ -19,11 +19,6 @@ const RESOLVER_FILES: [&str; 6] = [
     "/etc/resolv.conf",
     "/etc/services",
 ];
-/// DNS over TCP, which a resolver uses for long answers; RFC 1035, 4.2.2.
-const DNS_PORT: u16 = 53;
-const HTTPS_PORT: u16 = 443;
-/// The metadata service of an instance is asked without TLS, on its link-local address.
-const METADATA_PORT: u16 = 80;
 
 /// The ways out of a courier with a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,33 +49,18 @@ pub fn to_services(ways: &Ways) -> Result<Restricted, RestrictError> {
 }
 
 impl Ways {
-    /// To the service at `endpoint` and to the one that lends roles.
+    /// Of the courier that is `process`: the ports of the site's egress list and no other.
     #[must_use]
-    pub fn of(site: &Site, identity: &Identity, endpoint: Option<&Endpoint>) -> Self {
-        let network = &site.network;
-        let sts = network.endpoints.sts.as_ref();
-        let mut ports: Vec<u16> = match &network.proxy {
-            Some(proxy) => vec![Proxy::port(proxy)],
-            None => [endpoint, sts].map(|e| e.map_or(HTTPS_PORT, Endpoint::port)).to_vec(),
-        };
-        ports.push(DNS_PORT);
+    pub fn of(site: &Site, identity: &Identity, process: Process) -> Self {
         let mut files: Vec<PathBuf> = RESOLVER_FILES.iter().map(PathBuf::from).collect();
+        let token = match &identity.base {
+            Base::WebIdentity(web) => Some(&web.token_file),
+            Base::Container(container) => container.token_file.as_ref(),
+            Base::Instance | Base::Process(_) => None,
+        };
         // A platform renews a token by another file of the same name.
-        let mut token = |file: &Path| files.extend(file.parent().map(Path::to_owned));
-        match &identity.base {
-            Base::Instance => ports.push(METADATA_PORT),
-            Base::WebIdentity(web) => token(web.token_file.as_path()),
-            Base::Container(container) => {
-                ports.push(container.endpoint.port());
-                if let Some(file) = &container.token_file {
-                    token(file.as_path());
-                }
-            }
-            Base::Process(_) => {}
-        }
-        ports.sort_unstable();
-        ports.dedup();
+        files.extend(token.and_then(|file| file.as_path().parent()).map(Path::to_owned));
         files.retain(|path| path.exists());
-        Self { ports, files }
+        Self { ports: Egress::of(site).ports(process), files }
     }
 }

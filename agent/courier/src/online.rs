@@ -4,7 +4,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::sys;
 use karakuri_site::Site;
-use karakuri_site::endpoint::Endpoint;
+use karakuri_site::egress::Process;
 use karakuri_site::identity::{Base as Wanted, Identity};
 use karakuri_site::name::RoleArn;
 use tokio::runtime::{Builder, Runtime};
@@ -31,7 +31,7 @@ pub(crate) struct Borrowed<'a> {
     /// Of the service; the roles are lent in the same one.
     pub(crate) region: &'a str,
     /// Which courier it is.
-    pub(crate) name: &'static str,
+    pub(crate) process: Process,
     /// What it may do with it.
     pub(crate) policy: String,
 }
@@ -47,20 +47,19 @@ pub(crate) struct Online {
 
 impl Online {
     /// Reads the certificates, puts the walls up, makes the runtime, in this order. No service is asked
-    /// yet. `endpoint` is that of the courier's service.
+    /// yet.
     pub(crate) fn start(
         link: Link,
         site: &Site,
         identity: &Identity,
         borrowed: Borrowed<'_>,
-        endpoint: Option<&Endpoint>,
     ) -> Result<Self, StartError> {
         let outfit = Outfit::read(&site.network)?;
         let monitor = match identity.base {
             Wanted::Process(_) => Some(monitor()?),
             _ => None,
         };
-        confine::to_services(&Ways::of(site, identity, endpoint))?;
+        confine::to_services(&Ways::of(site, identity, borrowed.process))?;
         let runtime = Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(BLOCKING_THREADS)
@@ -88,7 +87,7 @@ fn session(
     reach: &Reach,
     monitor: Option<CredentialsLink>,
 ) -> Result<SharedCredentialsProvider, StartError> {
-    let Borrowed { role, region, name, policy } = borrowed;
+    let Borrowed { role, region, process, policy } = borrowed;
     let lender = site.network.endpoints.sts.as_ref();
     let sts = |identity: Option<Base>| {
         let identity = identity.map(SharedCredentialsProvider::new);
@@ -96,7 +95,11 @@ fn session(
     };
     let base = Base::new(&identity.base, &reach.http, sts(None), monitor, lender.is_some())?;
     let tags = vec![("tenant", site.tenant.clone()), ("site", site.site.clone())];
-    let name = format!("karakuri-{name}-{}", site.site);
+    let courier = match process {
+        Process::Upload => "upload",
+        Process::Keys => "keys",
+    };
+    let name = format!("karakuri-{courier}-{}", site.site);
     let session = Session::new(sts(Some(base)), identity, role, &name, policy, tags);
     Ok(SharedCredentialsProvider::new(session))
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use karakuri_sandbox::link::{Link, LinkError};
 use karakuri_sandbox::restrict::RestrictError;
 use karakuri_sandbox::sys;
+use karakuri_site::egress::Process;
 use karakuri_site::store::{Bucketed, Store};
 use karakuri_site::{Site, SiteError};
 
@@ -117,11 +118,10 @@ fn upload_to(link: Link, site: &Site, store: &Bucketed) -> Result<(), StartError
     let borrowed = Borrowed {
         role: &identity.role_arn,
         region: store.region.as_str(),
-        name: "upload",
+        process: Process::Upload,
         policy: policy::upload(identity.role_arn.partition(), store),
     };
-    let Online { runtime, link, reach, session } =
-        Online::start(link, site, identity, borrowed, endpoint.as_ref())?;
+    let Online { runtime, link, reach, session } = Online::start(link, site, identity, borrowed)?;
     let region = store.region.to_string();
     let make = move || {
         let config = reach.config(&region, endpoint.as_ref(), Some(session.clone()));
@@ -140,11 +140,10 @@ fn generate_keys(link: Link, site: &Site) -> Result<(), StartError> {
     let borrowed = Borrowed {
         role: identity.keys_role_arn.as_ref().unwrap_or(&identity.role_arn),
         region: key.region(),
-        name: "keys",
+        process: Process::Keys,
         policy: policy::keys(&key, site),
     };
-    let Online { runtime, link, reach, session } =
-        Online::start(link, site, identity, borrowed, endpoint.as_ref())?;
+    let Online { runtime, link, reach, session } = Online::start(link, site, identity, borrowed)?;
     let region = key.region().to_owned();
     let make =
         move || keys::client(&reach.config(&region, endpoint.as_ref(), Some(session.clone())));

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use attempts::{Attempts, apart, reading, writing_below};
 use karakuri_courier::confine::{self, Ways};
+use karakuri_site::egress::{Egress, Process};
 use rustix::io::Errno;
 
 /// What each attempt meets; the names are those of [`Attempts`].
@@ -102,24 +103,19 @@ fn it_reaches_its_services_and_its_token_and_nothing_else() {
     assert_eq!(became, Err(Errno::PERM));
 }
 
+/// That the list itself is right is tested where it is made, in agent/site.
 #[test]
-fn the_ways_are_those_of_the_site() {
-    let ways = |network: &str, base: &str| {
-        let text = format!(
-            "tenant = \"a\"\nsite = \"b\"\n[keys.aws_kms]\n\
-             key = \"arn:aws:kms:eu-west-1:111122223333:key/a\"\n[identity]\n\
-             role_arn = \"arn:aws:iam::111122223333:role/r\"\nbase = {base}\n[network]\n{network}"
-        );
-        let site = karakuri_site::Site::parse(&text, "site.toml").unwrap();
-        let identity = site.identity.clone().unwrap();
-        Ways::of(&site, &identity, site.network.endpoints.kms.as_ref()).ports
-    };
-    let program = "{ process = { command = [\"/bin/x\"] } }";
-    assert_eq!(ways("", program), [53, 443]);
-    assert_eq!(ways("", "\"instance\""), [53, 80, 443]);
-    assert_eq!(ways("proxy = \"http://proxy:3128\"", program), [53, 3128]);
-    let private = "endpoints = { kms = \"https://kms.lan:8443\", sts = \"https://sts.lan:9443\" }";
-    assert_eq!(ways(private, program), [53, 8443, 9443]);
+fn the_ways_are_those_of_the_sites_egress_list() {
+    let text = "tenant = \"a\"\nsite = \"b\"\n[keys.aws_kms]\n\
+                key = \"arn:aws:kms:eu-west-1:111122223333:key/a\"\n[identity]\n\
+                role_arn = \"arn:aws:iam::111122223333:role/r\"\nbase = \"instance\"\n\
+                [network.endpoints]\nkms = \"https://kms.lan:8443\"\n";
+    let site = karakuri_site::Site::parse(text, "site.toml").unwrap();
+    let identity = site.identity.clone().unwrap();
+    let ports = |process| Ways::of(&site, &identity, process).ports;
+    assert_eq!(ports(Process::Keys), [53, 80, 443, 8443]);
+    assert_eq!(ports(Process::Keys), Egress::of(&site).ports(Process::Keys));
+    assert_eq!(ports(Process::Upload), []);
 }
 
 #[test]

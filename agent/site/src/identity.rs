@@ -75,19 +75,57 @@ fn root() -> String {
 /// [`Endpoint`] may be.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct ContainerEndpoint(String, u16);
+pub struct ContainerEndpoint(Agent);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Agent {
+    /// An address of the platform: its whole text, and the host in it.
+    Platform(&'static str, &'static str),
+    Own(Endpoint),
+}
+
+/// The link-local addresses of ECS and EKS, which never leave the machine.
+const PLATFORM: [(&str, &str); 3] = [
+    ("http://169.254.170.2", "169.254.170.2"),
+    ("http://169.254.170.23", "169.254.170.23"),
+    ("http://[fd00:ec2::23]", "[fd00:ec2::23]"),
+];
 
 impl ContainerEndpoint {
-    /// The address.
+    /// The host, in brackets where it is IPv6.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn host(&self) -> &str {
+        match &self.0 {
+            Agent::Platform(_, host) => host,
+            Agent::Own(endpoint) => endpoint.host(),
+        }
     }
 
     /// The TCP port.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.1
+        match &self.0 {
+            Agent::Platform(..) => 80,
+            Agent::Own(endpoint) => endpoint.port(),
+        }
+    }
+
+    /// The same, unless it is an address of the platform.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match &self.0 {
+            Agent::Platform(..) => None,
+            Agent::Own(endpoint) => Some(endpoint),
+        }
+    }
+}
+
+impl std::fmt::Display for ContainerEndpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Agent::Platform(text, _) => f.write_str(text),
+            Agent::Own(endpoint) => endpoint.fmt(f),
+        }
     }
 }
 
@@ -95,13 +133,10 @@ impl TryFrom<String> for ContainerEndpoint {
     type Error = crate::endpoint::InvalidEndpoint;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        // The link-local addresses of ECS and EKS, which never leave the machine.
-        let of_the_platform =
-            ["http://169.254.170.2", "http://169.254.170.23", "http://[fd00:ec2::23]"];
-        if of_the_platform.contains(&text.as_str()) {
-            return Ok(Self(text, 80));
+        match PLATFORM.into_iter().find(|(address, _)| *address == text) {
+            Some((address, host)) => Ok(Self(Agent::Platform(address, host))),
+            None => Endpoint::try_from(text).map(Agent::Own).map(Self),
         }
-        Endpoint::try_from(text).map(|e| Self(e.to_string(), e.port()))
     }
 }
 

@@ -7,7 +7,10 @@
 //! - [`site`]: the whole file, and what stands in for it during development.
 //! - [`keys`], [`store`], [`identity`], [`network`], [`spool`]: its tables.
 //! - [`name`], [`endpoint`]: the values they are made of.
+//! - [`egress`]: whom an installation contacts.
 
+mod aws;
+pub mod egress;
 pub mod endpoint;
 pub mod identity;
 pub mod keys;

@@ -14,6 +14,10 @@ pub struct InvalidName {
     rule: &'static str,
 }
 
+/// What the names of things end with that are asked elsewhere than a bucket, or lack what one has
+/// (versions, locks).
+const SPECIAL: [&str; 5] = ["--x-s3", "--ol-s3", "-s3alias", "--table-s3", ".mrap"];
+
 /// A name of one kind: its documentation, its type, its rule in words, its rule as a function.
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident: $rule:literal, $fits:expr;)*) => {$(
@@ -52,11 +56,12 @@ names! {
     Label: "must be 1 to 63 of a-z, 0-9 and -, with no - at either end", is_label;
     /// A bucket.
     Bucket: "is not a bucket's name: 3 to 63 of a-z, 0-9, . and -, beginning and ending with a \
-             letter or digit", |text| {
+             letter or digit; and none of a directory bucket, an access point or a table", |text| {
         (3..=63).contains(&text.len())
             && text.bytes().all(|b| lower(b) || b == b'-' || b == b'.')
             && ends_well(text)
             && !text.contains("..")
+            && !SPECIAL.iter().any(|end| text.ends_with(end))
     };
     /// A region.
     Region: "is not a region, such as eu-central-1", |text| is_label(text) && text.contains('-');

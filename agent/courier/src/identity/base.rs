@@ -142,7 +142,7 @@ async fn fetch(
         .operation_name("credentials")
         .behavior_version(BehaviorVersion::latest())
         .http_client(http.clone())
-        .endpoint_url(container.endpoint.as_str())
+        .endpoint_url(&container.endpoint.to_string())
         .no_auth()
         .no_retry()
         .sleep_impl(TokioSleep::new())

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bucket;
+mod egress;
 mod faults;
 mod identity;
 mod keys;

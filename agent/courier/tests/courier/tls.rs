@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use karakuri_protocol::courier::{Kind, Said};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tempfile::TempDir;
@@ -21,13 +21,13 @@ use crate::rig::{Courier, Site};
 use crate::servers::servers;
 
 /// A certificate authority, and its certificate in a file.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     directory: TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -38,7 +38,7 @@ impl Authority {
         authority
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 
@@ -46,11 +46,26 @@ impl Authority {
         format!("ca = \"{}\"\n", self.file().display())
     }
 
+    /// A certificate for servers at `names`, and its key, in files.
+    pub(crate) fn files(&self, names: Vec<String>) -> (PathBuf, PathBuf) {
+        let (certificate, key) = self.issue(names);
+        let [public, private] = ["server.pem", "key.pem"].map(|n| self.directory.path().join(n));
+        let certificate = pem::Pem::new("CERTIFICATE", certificate.der().to_vec());
+        std::fs::write(&public, pem::encode(&certificate)).unwrap();
+        let key = pem::Pem::new("PRIVATE KEY", key.serialize_der());
+        std::fs::write(&private, pem::encode(&key)).unwrap();
+        (public, private)
+    }
+
+    fn issue(&self, names: Vec<String>) -> (Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(names).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
     /// What a server at `name` shows.
     fn server(&self, name: &str) -> Arc<ServerConfig> {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let (certificate, key) = self.issue(vec![name.to_owned()]);
         let private = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder()
             .with_no_client_auth()
