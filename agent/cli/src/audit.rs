@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Audit) -> Result<Exit, CliError> {
 /// What `karakuri run` demands: a whole log that still has the end of the last run.
 pub(crate) fn require_whole_log(site: &Site) -> Result<(), CliError> {
     let mut runs = site.runs().into_iter().rev();
-    let last = runs.find_map(|directory| site.manifest(&directory).ok());
+    let last = runs.find_map(|directory| site.own_manifest(&directory).ok());
     let last = last.and_then(|manifest| manifest.audit).map(head);
     let path = log_path(site);
     if !path.exists() && last.is_none() {
@@ -63,6 +63,8 @@ struct Verdict {
     waiting_runs: Vec<String>,
     /// Runs of the log that went to the site's store, which is not looked at.
     runs_elsewhere: Vec<String>,
+    /// Runs of other sites, which this log does not tell of.
+    imported_runs: Vec<String>,
     /// Manifests that are not to be believed, and why.
     refused_manifests: Vec<String>,
 }
@@ -78,13 +80,15 @@ impl Verdict {
     /// Reads the store before the log, so that a run that ends meanwhile is in both.
     fn of(site: &Site) -> Result<Self, CliError> {
         let (mut heads, mut refused_manifests, mut known) = (Vec::new(), Vec::new(), Vec::new());
+        let mut imported_runs = Vec::new();
         for directory in site.runs() {
-            match site.manifest(&directory) {
-                Ok(manifest) => {
+            match (site.own_manifest(&directory), site.manifest(&directory)) {
+                (Ok(manifest), _) => {
                     heads.extend(manifest.audit.map(|a| (manifest.run.clone(), head(a))));
                     known.push(manifest.run);
                 }
-                Err(e) => refused_manifests.push(e.to_string()),
+                (Err(_), Ok(manifest)) => imported_runs.push(manifest.run),
+                (Err(e), Err(_)) => refused_manifests.push(e.to_string()),
             }
         }
         let path = log_path(site);
@@ -100,9 +104,11 @@ impl Verdict {
         // The spool is emptied when the store has all: what is in neither is gone.
         let (waiting_runs, others): (Vec<_>, Vec<_>) =
             unknown.partition(|run| site.path().join("spool").join(run).exists());
-        let others = others.into_iter().filter(|run| site.run(run).is_err());
+        // One that somebody else signed is not the one that the log tells of.
+        let gone = |run: &String| site.run(run).is_err() || imported_runs.contains(run);
         let elsewhere = site.delivers_elsewhere()?;
-        let (runs_elsewhere, missing_runs) = others.partition(|_| elsewhere);
+        let (runs_elsewhere, missing_runs) =
+            others.into_iter().filter(gone).partition(|_| elsewhere);
         let agreeing = heads.len() - cut_off.len();
         Ok(Self {
             log,
@@ -111,6 +117,7 @@ impl Verdict {
             missing_runs,
             waiting_runs,
             runs_elsewhere,
+            imported_runs,
             refused_manifests,
         })
     }
@@ -148,6 +155,9 @@ impl Verdict {
                 "note  {} runs went to the store of site.toml, which is not looked at here",
                 self.runs_elsewhere.len()
             ));
+        }
+        for run in &self.imported_runs {
+            output::line(format!("note  run {run} was imported: another site's log tells of it"));
         }
         let (records, security) = (self.log.records, self.log.security_events);
         output::line(format!(

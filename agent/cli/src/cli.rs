@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// List, show, decrypt and unmask what a run left
     Artifacts(Artifacts),
+    /// Check what another machine exported and take it into the store
+    Import(Import),
     /// Check the audit log
     Audit(Audit),
     /// Open a run's report
@@ -246,6 +248,28 @@ pub(crate) struct Verify {
     /// A copy of a store, for example on a removable disk; the one in the state directory if left out
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// A public key (PEM) whose signatures are believed, beside the one of this site
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Check the runs that another machine exported to DIR, and take those into the store that are whole
+///
+/// A run is taken as a whole or not at all; one that is there already is only compared. Exit code 36 when
+/// anything is missing or altered, or was signed by somebody who is not trusted.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  karakuri import /media/disk/karakuri --verify --trust osaka-1.pub.pem")]
+pub(crate) struct Import {
+    /// The directory that `[store.export]` named on the other side
+    pub(crate) dir: PathBuf,
+    /// Check signatures and hashes; nothing is taken unchecked, so it must be said
+    #[arg(long, required = true)]
+    pub(crate) verify: bool,
     /// A public key (PEM) whose signatures are believed, beside the one of this site
     #[arg(long, value_name = "FILE")]
     pub(crate) trust: Vec<PathBuf>,

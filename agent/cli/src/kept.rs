@@ -38,11 +38,11 @@ pub(crate) struct Kept {
 impl Kept {
     /// Reads what a trusted key signed of the run in `directory`.
     pub(crate) fn read(directory: &Path, trusted: &[VerifyingKey]) -> Result<Self, CliError> {
-        let manifest = read_signed(&directory.join(MANIFEST), trusted)?;
+        let (manifest, _) = read_signed(&directory.join(MANIFEST), trusted)?;
         let directory = directory.to_owned();
         let mut kept = Self { directory, manifest, rewrapped: BTreeMap::new() };
         for place in kept.rewraps() {
-            let record: Rewrap = read_signed(&place.join(RECORD), trusted)?;
+            let (record, _): (Rewrap, _) = read_signed(&place.join(RECORD), trusted)?;
             kept.follow(&place, &record)?;
         }
         Ok(kept)
@@ -151,9 +151,13 @@ pub(crate) fn fault(path: &Path, signed: &Summary) -> Result<Option<&'static str
     Ok((found != signed.message_sha256).then_some(altered))
 }
 
-/// Reads a signed document of a store.
-fn read_signed<P: Payload>(path: &Path, trusted: &[VerifyingKey]) -> Result<P, CliError> {
+/// Reads a signed document of a store, and the bytes it was read from.
+pub(crate) fn read_signed<P: Payload>(
+    path: &Path,
+    trusted: &[VerifyingKey],
+) -> Result<(P, Vec<u8>), CliError> {
     let envelope = fs::read(path).map_err(at(path))?;
-    manifest::verify(&envelope, trusted)
-        .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))
+    let payload = manifest::verify(&envelope, trusted)
+        .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))?;
+    Ok((payload, envelope))
 }

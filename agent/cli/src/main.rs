@@ -9,6 +9,7 @@ mod desktop;
 mod doctor;
 mod egress;
 mod error;
+mod import;
 mod kept;
 mod lint;
 mod mcp;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Artifacts(arguments) => artifacts::run(arguments),
+        Command::Import(arguments) => import::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Recording(arguments) => recording::run(arguments),
         Command::Report(arguments) => report::run(arguments),

@@ -6,6 +6,7 @@
 //! | `site/signing.pem` | the key that signs manifests |
 //! | `site/site.toml` | the installation: its keys and where artifacts go; not there during development |
 //! | `audit/` `spool/` `store/` | the daemon's and the courier's |
+//! | `trusted/` | public keys of other sites whose runs were imported |
 //! | `reports/` | reports opened for the holder of the key |
 //!
 //! Both keys are made by the first run, for development: on a site the off-line key is the
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use karakuri_seal::Identity;
 use karakuri_seal::manifest::{Manifest, SigningIdentity, VerifyingKey};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{CliError, at};
@@ -25,6 +27,8 @@ use crate::kept::{Kept, MANIFEST};
 
 /// Name of the development key in a message's header.
 pub(crate) const KEY_NAME: &str = "development";
+/// Directory of public keys of other sites.
+const TRUSTED: &str = "trusted";
 /// Namespace of raw keys in a message's header.
 const NAMESPACE: &str = "karakuri";
 
@@ -142,19 +146,45 @@ impl Site {
             .map_err(CliError::internal("reading the site's signing key"))
     }
 
-    /// The public keys in these files, and the one of this site, if it is there.
+    /// The public keys in these files, those of sites whose runs were imported, and the one of this site,
+    /// if it is there.
     pub(crate) fn trusted(&self, files: &[PathBuf]) -> Result<Vec<VerifyingKey>, CliError> {
-        let read = |path: &PathBuf| {
-            let pem = fs::read_to_string(path).map_err(at(path))?;
-            VerifyingKey::from_pem(&pem)
-                .map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
-        };
-        let mut all = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let imported = fs::read_dir(self.0.join(TRUSTED)).into_iter().flatten().flatten();
+        let imported = imported.map(|entry| entry.path());
+        let pem = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "pem");
+        let all = files.iter().cloned().chain(imported.filter(pem));
+        let mut all = all.map(|path| verifying_key(&path)).collect::<Result<Vec<_>, _>>()?;
         if all.is_empty() || self.0.join("site/signing.pem").exists() {
-            let own = self.signer()?.verifying_key();
-            all.push(own.map_err(CliError::internal("reading the site's signing key"))?);
+            all.push(self.own()?);
         }
         Ok(all)
+    }
+
+    /// The public half of the key that signs here.
+    fn own(&self) -> Result<VerifyingKey, CliError> {
+        let own = self.signer()?.verifying_key();
+        own.map_err(CliError::internal("reading the site's signing key"))
+    }
+
+    /// Keeps the public keys in these files: what they signed is believed from now on.
+    pub(crate) fn trust(&self, files: &[PathBuf]) -> Result<(), CliError> {
+        let directory = self.0.join(TRUSTED);
+        for file in files {
+            let pem = fs::read(file).map_err(at(file))?;
+            let path = directory.join(format!("{}.pem", hex::encode(Sha256::digest(&pem))));
+            let temporary = path.with_extension("tmp");
+            let write = || {
+                DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
+                let mut options = OpenOptions::new();
+                let file = options.write(true).create(true).truncate(true).mode(0o600);
+                let mut file = file.open(&temporary)?;
+                file.write_all(&pem)?;
+                file.sync_all()?;
+                fs::rename(&temporary, &path)
+            };
+            write().map_err(at(&path))?;
+        }
+        Ok(())
     }
 
     /// The directories of all runs in the store, the last one last.
@@ -192,15 +222,25 @@ impl Site {
         ))
     }
 
-    /// A run in the store, what was signed of it checked with the site's key.
+    /// A run in the store, what was signed of it checked with the keys that are trusted here.
     pub(crate) fn kept(&self, directory: &Path) -> Result<Kept, CliError> {
         Kept::read(directory, &self.trusted(&[])?)
     }
 
-    /// The manifest of a run, its signature checked with the site's key.
+    /// The manifest of a run that was made here: this site's own key signed it, not one that is trusted.
+    pub(crate) fn own_manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
+        Ok(Kept::read(directory, &[self.own()?])?.manifest)
+    }
+
+    /// The manifest of a run, its signature checked with the keys that are trusted here.
     pub(crate) fn manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
         Ok(self.kept(directory)?.manifest)
     }
+}
+
+fn verifying_key(path: &Path) -> Result<VerifyingKey, CliError> {
+    let pem = fs::read_to_string(path).map_err(at(path))?;
+    VerifyingKey::from_pem(&pem).map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
 }
 
 fn read_secret(path: &Path) -> Result<Zeroizing<String>, CliError> {

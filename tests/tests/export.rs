@@ -1,0 +1,258 @@
+//! A store on a disk that is carried away, and the import on the other side.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use karakuri_protocol::job::Exit;
+use karakuri_seal::manifest::SigningIdentity;
+use karakuri_tests::{Agent, Workflow};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const WORDS: &str = "from karakuri import run\n\
+                     open('/work/report.bin', 'wb').write(bytes(range(256)))\n\
+                     run.attach('/work/report.bin')\n";
+const WHOLE: [&str; 4] =
+    ["0001-output.esdk", "0002-evidence.esdk", "0003-evidence.esdk", "manifest.dsse.json"];
+
+/// A disk with one run on it, and the machine that exported it.
+struct Exported {
+    agent: Agent,
+    disk: TempDir,
+    run: String,
+    /// The run's directory, on the disk.
+    directory: PathBuf,
+}
+
+impl Exported {
+    fn new() -> Self {
+        let (agent, disk) = (Agent::new(), tempfile::tempdir().unwrap());
+        let site = agent.state().join("site");
+        fs::create_dir_all(&site).unwrap();
+        let [private, public] = ["rsa.pem", "rsa.pub.pem"].map(|name| site.join(name));
+        let (key, half) = (private.to_str().unwrap(), public.to_str().unwrap());
+        openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072", "-out", key]);
+        openssl(&["pkey", "-in", key, "-pubout", "-out", half]);
+        let text = format!(
+            "tenant = \"acme\"\nsite = \"osaka-1\"\n\
+             [[keys.raw_rsa]]\nnamespace = \"acme\"\nname = \"offline\"\npublic_key = \"{half}\"\n\
+             [store.export]\ndirectory = \"{}\"\n[spool]\nkeep_delivered_minutes = 0\n",
+            disk.path().display()
+        );
+        fs::write(site.join("site.toml"), text).unwrap();
+        let finished = agent.run(Workflow::new(WORDS).path(), &[]);
+        assert_eq!(finished.code, 0, "{finished:#?}");
+        let outcome = &finished.outcome["outcome"];
+        assert_eq!(outcome["waiting"], 0);
+        let directory = disk.path().join(outcome["store_prefix"].as_str().unwrap());
+        Self { agent, run: outcome["run"].as_str().unwrap().to_owned(), directory, disk }
+    }
+
+    /// The public key of the machine, in a file of another.
+    fn key_for(&self, other: &Agent) -> String {
+        let pem = fs::read_to_string(self.agent.state().join("site/signing.pem")).unwrap();
+        let signer = SigningIdentity::from_pkcs8_pem(&pem).unwrap();
+        let file = other.state().join("osaka-1.pub.pem");
+        fs::write(&file, signer.verifying_key().unwrap().to_pem().unwrap()).unwrap();
+        file.to_string_lossy().into_owned()
+    }
+
+    /// What `karakuri import` says on `other`, and its exit code.
+    fn import(&self, other: &Agent) -> (Value, i32) {
+        let (disk, key) = (self.disk.path().to_string_lossy(), self.key_for(other));
+        let words = ["import", &disk, "--verify", "--json", "--trust", &key];
+        let output = other.call(&words);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let report: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {said}"));
+        assert_eq!(report["runs"][0]["run"], self.run);
+        (report["runs"][0].clone(), output.status.code().unwrap())
+    }
+
+    /// Where the run is in the store of `other`.
+    fn imported(&self, other: &Agent) -> PathBuf {
+        let relative = self.directory.strip_prefix(self.disk.path()).unwrap();
+        other.state().join("store").join(relative)
+    }
+
+    /// Imports what has a fault, and asserts that it is named and nothing of it became a run.
+    fn assert_refused(&self, other: &Agent, file: &str, fault: &str) {
+        let (report, code) = self.import(other);
+        assert_eq!(code, i32::from(Exit::NotVerified.code()), "{report}");
+        assert_eq!(report["state"], "refused");
+        let named = report["faults"][0]["path"].as_str().unwrap();
+        assert!(named.ends_with(file), "{report}");
+        let said = report["faults"][0]["fault"].as_str().unwrap();
+        assert!(said.contains(fault), "{report}");
+        assert!(!self.imported(other).exists(), "{report}");
+        assert!(!other.state().join("trusted").exists());
+    }
+}
+
+fn openssl(arguments: &[&str]) {
+    let output = Command::new("openssl").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+fn assert_same(one: &Path, other: &Path) {
+    for name in WHOLE {
+        assert_eq!(
+            fs::read(one.join(name)).unwrap(),
+            fs::read(other.join(name)).unwrap(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_run_goes_to_the_disk_and_from_there_into_another_store() {
+    let exported = Exported::new();
+    assert_eq!(names(&exported.directory), WHOLE);
+    // Nothing of it is left on the machine that made it.
+    assert!(fs::read_dir(exported.agent.state().join("store")).unwrap().next().is_none());
+    let egress = exported.agent.call(&["doctor", "--egress", "--json"]);
+    let egress: Value = serde_json::from_slice(&egress.stdout).unwrap();
+    assert_eq!(egress, json!({ "destinations": [], "program": null }));
+
+    let other = Agent::new();
+    fs::write(exported.directory.join("note.txt"), "more").unwrap();
+    let (report, code) = exported.import(&other);
+    assert_eq!((code, &report["state"], &report["copied"]), (0, &json!("taken"), &json!(4)));
+    assert_eq!(report["unsigned"], json!([exported.directory.join("note.txt")]));
+    let imported = exported.imported(&other);
+    assert_eq!(names(&imported), WHOLE);
+    assert_same(&exported.directory, &imported);
+    // The commands that read a store believe it from now on.
+    let verify = other.call(&["artifacts", "verify", &exported.run]);
+    assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
+    let key = format!("acme/offline={}", exported.agent.state().join("site/rsa.pem").display());
+    let out = other.state().join("out");
+    let words =
+        ["artifacts", "decrypt", &exported.run, "--out", out.to_str().unwrap(), "--key", &key];
+    let opened = other.call(&words);
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
+    let bytes: Vec<u8> = (0..=255).collect();
+    assert!(names(&out).iter().any(|name| fs::read(out.join(name)).unwrap() == bytes));
+    // A second time there is nothing to do.
+    let (report, code) = exported.import(&other);
+    assert_eq!((code, &report["state"], &report["copied"]), (0, &json!("present"), &json!(0)));
+}
+
+#[test]
+fn what_was_imported_is_no_fault_of_the_own_log() {
+    let exported = Exported::new();
+    let other = Agent::new();
+    let own = other.run(Workflow::new(WORDS).path(), &[]);
+    assert_eq!(own.code, 0, "{own:#?}");
+    assert_eq!(exported.import(&other).1, 0);
+    let output = other.call(&["audit", "verify", "--json"]);
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(output.status.success(), "{verdict}");
+    assert_eq!(
+        (&verdict["imported_runs"], &verdict["agreeing"]),
+        (&json!([exported.run]), &json!(1))
+    );
+    // Its own run, signed by the other site instead, would be a fault: the log tells of it.
+    let run = own.outcome["outcome"]["run"].as_str().unwrap();
+    let prefix = own.outcome["outcome"]["store_prefix"].as_str().unwrap();
+    fs::rename(exported.imported(&other), other.state().join("moved")).unwrap();
+    fs::remove_dir_all(other.state().join("store").join(prefix)).unwrap();
+    fs::rename(other.state().join("moved"), other.state().join("store").join(prefix)).unwrap();
+    let output = other.call(&["audit", "verify", "--json"]);
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())), "{verdict}");
+    assert_eq!(verdict["missing_runs"], json!([run]));
+}
+
+#[test]
+fn a_run_that_is_not_whole_is_not_taken() {
+    let exported = Exported::new();
+    let other = Agent::new();
+    let [output, evidence, log, manifest] = WHOLE.map(|name| exported.directory.join(name));
+    let damaged = |path: &Path, change: &dyn Fn(), name: &str, fault: &str| {
+        let before = fs::read(path).unwrap();
+        change();
+        exported.assert_refused(&other, name, fault);
+        let _gone = fs::remove_file(path);
+        fs::write(path, before).unwrap();
+    };
+    let altered = || {
+        let mut bytes = fs::read(&evidence).unwrap();
+        bytes[100] ^= 1;
+        fs::write(&evidence, bytes).unwrap();
+    };
+    damaged(&evidence, &altered, WHOLE[1], "its SHA-256 is not the one that was signed");
+    let cut = || fs::write(&log, &fs::read(&log).unwrap()[1..]).unwrap();
+    damaged(&log, &cut, WHOLE[2], "it is shorter");
+    let missing = || fs::remove_file(&output).unwrap();
+    damaged(&output, &missing, WHOLE[0], "is missing");
+    // What a link leads to is not read: it could have no end.
+    let linked = || {
+        fs::remove_file(&output).unwrap();
+        symlink("/dev/zero", &output).unwrap();
+    };
+    damaged(&output, &linked, WHOLE[0], "neither a file nor a directory");
+    let unfinished = || fs::remove_file(&manifest).unwrap();
+    damaged(&manifest, &unfinished, WHOLE[3], "the export was not finished");
+    let run = exported.run.as_str();
+    let another = || {
+        let text = fs::read_to_string(&manifest).unwrap();
+        fs::write(&manifest, text.replacen("\"sig\":\"", "\"sig\":\"AA", 1)).unwrap();
+    };
+    damaged(&manifest, &another, run, "signature");
+    assert_eq!(exported.import(&other).1, 0);
+}
+
+#[test]
+fn who_is_not_trusted_is_not_believed() {
+    let exported = Exported::new();
+    let (stranger, other) = (Exported::new(), Agent::new());
+    let (disk, key) = (exported.disk.path().to_string_lossy(), stranger.key_for(&other));
+    let output = other.call(&["import", &disk, "--verify", "--trust", &key]);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("FAULT") && said.contains("NOT taken"), "{said}");
+    assert!(!exported.imported(&other).exists() && !other.state().join("trusted").exists());
+    // A run in the place of another is not that run.
+    let place = exported.directory.with_file_name("20200101T000000Z-000000000000");
+    fs::rename(&exported.directory, &place).unwrap();
+    let key = exported.key_for(&other);
+    let output = other.call(&["import", &disk, "--verify", "--trust", &key]);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("is of another run"));
+}
+
+#[test]
+fn an_interrupted_import_is_taken_up_and_nothing_is_overwritten() {
+    let exported = Exported::new();
+    let other = Agent::new();
+    // As it is left when the process is killed in the second file.
+    let place = exported.imported(&other);
+    fs::create_dir_all(&place).unwrap();
+    fs::copy(exported.directory.join(WHOLE[0]), place.join(WHOLE[0])).unwrap();
+    fs::write(place.join(format!("{}.part", WHOLE[1])), "half").unwrap();
+    let (report, code) = exported.import(&other);
+    assert_eq!((code, &report["state"], &report["copied"]), (0, &json!("taken"), &json!(3)));
+    assert_eq!(names(&place), WHOLE);
+    assert_same(&exported.directory, &place);
+
+    fs::write(place.join(WHOLE[0]), "something else").unwrap();
+    fs::remove_file(place.join(WHOLE[3])).unwrap();
+    let (report, code) = exported.import(&other);
+    assert_eq!(code, i32::from(Exit::NotVerified.code()), "{report}");
+    let named = report["faults"][0]["path"].as_str().unwrap();
+    assert_eq!(named, place.join(WHOLE[0]).to_str().unwrap());
+    assert_eq!(fs::read(place.join(WHOLE[0])).unwrap(), b"something else");
+    assert_eq!(names(&place), &WHOLE[..3]);
+}
