@@ -87,7 +87,11 @@ impl Verdict {
                     heads.extend(manifest.audit.map(|a| (manifest.run.clone(), head(a))));
                     known.push(manifest.run);
                 }
-                (Err(_), Ok(manifest)) => imported_runs.push(manifest.run),
+                // By its place: a run of this log may not be replaced by another site's.
+                (Err(_), Ok(_)) => {
+                    let name = directory.file_name().unwrap_or_default();
+                    imported_runs.push(name.to_string_lossy().into_owned());
+                }
                 (Err(e), Err(_)) => refused_manifests.push(e.to_string()),
             }
         }

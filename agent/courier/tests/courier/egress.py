@@ -19,6 +19,8 @@ facts = json.loads(sys.argv[1])
 seen: set[tuple[str, int]] = set()
 names: dict[str, str] = {}
 stored: dict[str, tuple[str, str]] = {}
+LAST = ("192.0.2.1", 9)
+reached_last = threading.Event()
 tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 tls.load_cert_chain(facts["cert"], facts["key"])
 
@@ -26,7 +28,6 @@ LENT = {
     "AccessKeyId": "ASIATEST",
     "SecretAccessKey": "secret",
     "Token": "token",
-    "SessionToken": "token",
     "Expiration": "2099-01-01T00:00:00Z",
     "Code": "Success",
 }
@@ -62,7 +63,9 @@ def watch(packets: socket.socket) -> None:
             if body[13] & 0x12 == 0x02:  # SYN, and no ACK
                 seen.add((address, port))
         elif protocol == socket.IPPROTO_UDP:
-            if source != 53:
+            if (address, port) == LAST:
+                reached_last.set()
+            elif source != 53:
                 seen.add((address, port))
         elif protocol in (socket.IPPROTO_ICMP, socket.IPPROTO_ICMPV6):
             pass  # the kernel's own: neighbours, and ports at which nobody listens
@@ -130,7 +133,8 @@ class Service(socketserver.StreamRequestHandler):
             more["content-length"], more["x-amz-checksum-sha256"] = stored[target.split("?")[0]]
         elif b"Action=" in body:
             action = body.split(b"Action=")[1].split(b"&")[0].decode()
-            fields = "".join(f"<{k}>{v}</{k}>" for k, v in LENT.items() if k not in ("Token", "Code"))
+            lent = LENT | {"SessionToken": LENT["Token"]}
+            fields = "".join(f"<{k}>{v}</{k}>" for k, v in lent.items() if k not in ("Token", "Code"))
             text = (
                 f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
                 f"<{action}Result><Credentials>{fields}</Credentials></{action}Result>"
@@ -168,7 +172,12 @@ def main() -> None:
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     print("ready", flush=True)
+    last = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for _ in sys.stdin:
+        # What was sent before this datagram has been seen when it has.
+        reached_last.clear()
+        last.sendto(b"last", LAST)
+        reached_last.wait()
         of = {address: name for name, address in names.items()}
         print(json.dumps(sorted([of.get(host, host), port] for host, port in seen)), flush=True)
 

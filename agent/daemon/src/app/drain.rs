@@ -44,6 +44,10 @@ async fn deliver(
     if wanted.parked {
         unpark(&shared)?;
     }
+    if shared.spool.borrow().artifacts().all(|(_, artifact)| *artifact.state() == State::Deleted) {
+        let _gone = requester.link().send(&Progress::Drained(Drained::default()), &[]);
+        return Ok(Exit::Success);
+    }
     let courier = super::stages::start_upload(&mut walls).await;
     let (_, link) = courier.map_err(|end| failed("starting the courier")(end.message))?;
     let mut delivery = Delivery::new(link, shared);
