@@ -3,28 +3,32 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::Mutex;
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Value, json};
 
 use crate::agent::repository;
 
-/// The servers, for as long as this lives.
+/// The servers.
 #[derive(Debug)]
 pub struct Bucket {
     facts: Value,
     talk: Mutex<(Option<ChildStdin>, BufReader<ChildStdout>)>,
-    process: Child,
 }
 
 impl Bucket {
-    /// Starts them.
+    /// Those of this test program, which end with it: its end of their stdin closes then.
     ///
     /// # Panics
     /// When they do not start.
     #[must_use]
-    pub fn start() -> Self {
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Bucket> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
         let python = std::env::var("KARAKURI_TEST_PYTHON").unwrap_or_default();
         let script = repository().join("agent/courier/tests/courier/servers.py");
         let mut process = Command::new(python)
@@ -40,7 +44,7 @@ impl Bucket {
         let _length = output.read_line(&mut line);
         let facts = serde_json::from_str(&line)
             .unwrap_or_else(|e| panic!("the servers do not start ({e}); run servers.py by hand"));
-        Self { facts, talk: Mutex::new((input, output)), process }
+        Self { facts, talk: Mutex::new((input, output)) }
     }
 
     /// What the official client finds.
@@ -111,15 +115,5 @@ impl Bucket {
             .and_then(|()| std::fs::write(&credentials, printed.to_string()))
             .and_then(|()| std::fs::write(directory.join("site.toml"), site));
         written.unwrap_or_else(|e| panic!("{}: {e}", directory.display()));
-    }
-}
-
-impl Drop for Bucket {
-    fn drop(&mut self) {
-        // The end of their stdin ends them, and what they started.
-        if let Ok(mut talk) = self.talk.lock() {
-            talk.0 = None;
-        }
-        let _status = self.process.wait();
     }
 }

@@ -49,14 +49,14 @@ const WHOLE: [&str; 4] =
 
 #[test]
 fn artifacts_reach_the_bucket_and_the_tenant_opens_them() {
-    let bucket = Bucket::start();
+    let bucket = Bucket::shared();
     let agent = Agent::new();
     bucket.settle(agent.state(), "good", &bucket.endpoints());
     let finished = agent.run(Workflow::new(WORDS).path(), &[]);
     assert_eq!(finished.code, 0, "{finished:#?}");
     assert_eq!(waiting(&finished.outcome), 0);
     let run = run_of(&finished.outcome);
-    assert_eq!(files(&bucket, "good", &run), WHOLE);
+    assert_eq!(files(bucket, "good", &run), WHOLE);
     let prefix = finished.outcome["outcome"]["store_prefix"].as_str().unwrap();
     let key = format!("good/{prefix}/0001-output.esdk");
     let opened = bucket.ask(&json!({ "open": key, "with": bucket.key() })).unwrap();
@@ -87,7 +87,7 @@ fn base64(bytes: &[u8]) -> String {
 
 #[test]
 fn a_store_that_is_away_costs_the_run_nothing_and_loses_nothing() {
-    let bucket = Bucket::start();
+    let bucket = Bucket::shared();
     let agent = Agent::new();
     let [_, sts, kms] = bucket.endpoints();
     bucket.settle(agent.state(), "away", &[nobody(), sts, kms]);
@@ -102,7 +102,7 @@ fn a_store_that_is_away_costs_the_run_nothing_and_loses_nothing() {
     let (said, code) = deliver(&agent, &[]);
     assert_eq!((said["delivered"].as_u64(), said["waiting"].as_u64(), code), (Some(8), Some(0), 0));
     for run in [run_of(&first.outcome), run_of(&second.outcome)] {
-        assert_eq!(files(&bucket, "away", &run), WHOLE);
+        assert_eq!(files(bucket, "away", &run), WHOLE);
     }
     // A second time there is nothing to do.
     assert_eq!(deliver(&agent, &[]).0["delivered"], 0);
@@ -110,7 +110,7 @@ fn a_store_that_is_away_costs_the_run_nothing_and_loses_nothing() {
 
 #[test]
 fn no_run_begins_while_kms_is_away() {
-    let bucket = Bucket::start();
+    let bucket = Bucket::shared();
     let agent = Agent::new();
     let [s3, sts, _] = bucket.endpoints();
     bucket.settle(agent.state(), "no-kms", &[s3, sts, nobody()]);
@@ -124,7 +124,7 @@ fn no_run_begins_while_kms_is_away() {
 
 #[test]
 fn a_file_that_the_store_cannot_take_is_parked_and_holds_up_no_other_run() {
-    let bucket = Bucket::start();
+    let bucket = Bucket::shared();
     let agent = Agent::new();
     let [_, sts, kms] = bucket.endpoints();
     bucket.settle(agent.state(), "taken", &[nobody(), sts, kms]);
@@ -138,18 +138,18 @@ fn a_file_that_the_store_cannot_take_is_parked_and_holds_up_no_other_run() {
     let second = agent.run(workflow.path(), &[]);
     assert_eq!(second.code, i32::from(Exit::EvidenceFailed.code()), "{second:#?}");
     assert!(second.message().contains("parked"), "{}", second.message());
-    assert_eq!(files(&bucket, "taken", &run_of(&second.outcome)), WHOLE);
+    assert_eq!(files(bucket, "taken", &run_of(&second.outcome)), WHOLE);
     // Its manifest says that a run is complete, and so it waits.
-    let there = files(&bucket, "taken", &run_of(&first.outcome));
+    let there = files(bucket, "taken", &run_of(&first.outcome));
     assert_eq!(there, &WHOLE[..3]);
     let (said, code) = deliver(&agent, &["--parked"]);
-    assert_eq!((said["parked"].as_u64(), said["waiting"].as_u64()), (Some(1), Some(1)), "{said}");
+    assert_eq!((said["parked"].as_u64(), said["waiting"].as_u64()), (Some(1), Some(2)), "{said}");
     assert_eq!(code, i32::from(Exit::EvidenceFailed.code()));
 }
 
 #[test]
 fn a_run_that_was_killed_is_closed_as_interrupted_and_delivered() {
-    let bucket = Bucket::start();
+    let bucket = Bucket::shared();
     let agent = Agent::new();
     bucket.settle(agent.state(), "killed", &bucket.endpoints());
     let workflow = Workflow::new(

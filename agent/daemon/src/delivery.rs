@@ -15,7 +15,7 @@ use karakuri_protocol::courier::{
 };
 use karakuri_sandbox::link::LinkError;
 use karakuri_site::network::Window;
-use karakuri_spool::{ArtifactId, Change, SpoolError, Upload};
+use karakuri_spool::{ArtifactId, Change, SpoolError, State, Upload};
 use time::{OffsetDateTime, UtcOffset};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -146,11 +146,21 @@ impl Delivery {
     #[must_use]
     pub fn waiting(&self) -> Waiting {
         let spool = self.shared.spool.borrow();
-        let is_parked =
-            |state: &karakuri_spool::State| matches!(state, karakuri_spool::State::Parked { .. });
-        let parked = spool.artifacts().filter(|(_, one)| is_parked(one.state())).count();
-        let artifacts = spool.pending().count() + parked;
+        let (mut artifacts, mut parked) = (0, 0);
+        for (_, artifact) in spool.artifacts() {
+            match artifact.state() {
+                State::Kept | State::Uploading { .. } => artifacts += 1,
+                State::Parked { .. } => (artifacts, parked) = (artifacts + 1, parked + 1),
+                State::Delivered { .. } | State::Deleted | State::Lost => {}
+            }
+        }
         Waiting { artifacts, parked, reason: self.reason.clone() }
+    }
+
+    /// Whether there is nothing that could be delivered: a manifest waits for what is parked.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.shared.spool.borrow().pending().next().is_none()
     }
 
     /// Deletes what was delivered and has stayed long enough: the artifacts that are gone.

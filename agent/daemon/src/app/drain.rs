@@ -58,7 +58,7 @@ async fn deliver(
         (drained.waiting, drained.parked) = (waiting.artifacts, waiting.parked);
         drained.reason = waiting.reason.map(Untrusted::new);
         requester.tell(&Progress::Delivery(drained.clone()));
-        if waiting.artifacts == waiting.parked {
+        if delivery.is_idle() {
             break;
         }
         tokio::select! {
