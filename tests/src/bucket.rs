@@ -28,6 +28,7 @@ impl Bucket {
         SHARED.get_or_init(Self::start)
     }
 
+    #[expect(clippy::zombie_processes, reason = "it ends with this process, and not before")]
     fn start() -> Self {
         let python = std::env::var("KARAKURI_TEST_PYTHON").unwrap_or_default();
         let script = repository().join("agent/courier/tests/courier/servers.py");

@@ -1,5 +1,5 @@
 //! From a run to a tenant's bucket, on good days and on bad ones, with real servers.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

@@ -1,5 +1,5 @@
 //! A store on a disk that is carried away, and the import on the other side.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,6 +1,6 @@
 //! Personal data of a run: masked in all that is kept in the clear of its classes, and there again for who
 //! holds the key of the class `pii`. The pictures are read by tesseract, which knows nothing of Karakuri.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::fs;

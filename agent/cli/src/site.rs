@@ -120,7 +120,7 @@ impl Site {
     /// The key that opens artifacts.
     pub(crate) fn identity(&self) -> Result<Identity, CliError> {
         let path = self.0.join("keys/development.pem");
-        Identity::from_pkcs8_pem(NAMESPACE, KEY_NAME, &*read_secret(&path)?)
+        Identity::from_pkcs8_pem(NAMESPACE, KEY_NAME, &read_secret(&path)?)
             .map_err(CliError::internal("reading the development key"))
     }
 
@@ -130,7 +130,7 @@ impl Site {
         let read = |(name, path): &(String, String)| {
             let path = Path::new(path);
             let (namespace, name) = name.split_once('/').unwrap_or((NAMESPACE, name));
-            Identity::from_pkcs8_pem(namespace, name, &*read_secret(path)?)
+            Identity::from_pkcs8_pem(namespace, name, &read_secret(path)?)
                 .map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
         };
         let mut all = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;

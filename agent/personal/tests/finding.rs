@@ -1,5 +1,5 @@
 //! What is found in texts and on screens, and what is left alone.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![cfg(test)]
 
 use karakuri_personal::{Finder, Kind, PatternError, Settings};
 use karakuri_protocol::geometry::Rect;

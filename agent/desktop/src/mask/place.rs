@@ -41,8 +41,7 @@ fn share(word: &Word, range: Range<usize>) -> Rect {
         return word.rect;
     };
     // A mask that covers too much hides a character; one that covers too little shows one.
-    let pixels =
-        |count: u32| (f64::from(word.rect.width) * f64::from(count) / f64::from(whole)) as i64;
+    let pixels = |count: u32| u64::from(word.rect.width) * u64::from(count) / u64::from(whole);
     let skipped = |text: &str| pixels(columns(text).saturating_sub(1));
     let (left, right) = (skipped(before), skipped(after));
     let (left, right) = (u32::try_from(left).unwrap_or(0), u32::try_from(right).unwrap_or(0));
