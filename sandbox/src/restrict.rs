@@ -17,6 +17,16 @@ use crate::seccomp::{List, SeccompError};
 /// The Landlock ABI everything is built for: Linux 6.12.
 const PINNED: ABI = ABI::V6;
 
+/// What the C library reads to look up a name.
+pub const RESOLVER_FILES: [&str; 6] = [
+    "/etc/gai.conf",
+    "/etc/host.conf",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/resolv.conf",
+    "/etc/services",
+];
+
 /// Why a restriction is not in force.
 #[derive(Debug, thiserror::Error)]
 pub enum RestrictError {

@@ -10,16 +10,6 @@ use karakuri_site::Site;
 use karakuri_site::egress::{Egress, Process};
 use karakuri_site::identity::{Base, Identity};
 
-/// What the C library reads to look up a name.
-const RESOLVER_FILES: [&str; 6] = [
-    "/etc/gai.conf",
-    "/etc/host.conf",
-    "/etc/hosts",
-    "/etc/nsswitch.conf",
-    "/etc/resolv.conf",
-    "/etc/services",
-];
-
 /// The ways out of a courier with a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ways {
@@ -52,7 +42,7 @@ impl Ways {
     /// Of the courier that is `process`: the ports of the site's egress list and no other.
     #[must_use]
     pub fn of(site: &Site, identity: &Identity, process: Process) -> Self {
-        let mut files: Vec<PathBuf> = RESOLVER_FILES.iter().map(PathBuf::from).collect();
+        let mut files: Vec<PathBuf> = restrict::RESOLVER_FILES.iter().map(PathBuf::from).collect();
         let token = match &identity.base {
             Base::WebIdentity(web) => Some(&web.token_file),
             Base::Container(container) => container.token_file.as_ref(),

@@ -23,15 +23,6 @@ const MAX_CONNECTIONS: usize = 128;
 const RECHECK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 /// DNS over TCP, which a resolver uses for long answers; RFC 1035, 4.2.2.
 const DNS_PORT: u16 = 53;
-/// What the C library reads to look up a name.
-const RESOLVER_FILES: [&str; 6] = [
-    "/etc/gai.conf",
-    "/etc/host.conf",
-    "/etc/hosts",
-    "/etc/nsswitch.conf",
-    "/etc/resolv.conf",
-    "/etc/services",
-];
 
 /// Why egress gives up.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +88,7 @@ pub fn run() -> Result<(), ServeError> {
 /// # Errors
 /// See [`RestrictError`].
 pub fn confine(ports: &[u16]) -> Result<restrict::Restricted, RestrictError> {
-    let files: Vec<(&Path, Access)> = RESOLVER_FILES
+    let files: Vec<(&Path, Access)> = restrict::RESOLVER_FILES
         .iter()
         .map(Path::new)
         .filter(|path| path.exists())
