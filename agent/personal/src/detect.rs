@@ -23,6 +23,8 @@ pattern!(EMAIL, r"[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{
 // Groups as people write them; of digits that go on, no part is taken.
 pattern!(CARD, r"\d(?:[ -]?\d){12,18}");
 pattern!(MY_NUMBER, r"\d{4}[ -]?\d{4}[ -]?\d{4}");
+// The account in the name of a resource at AWS has twelve digits too.
+pattern!(ARN, r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}");
 pattern!(IBAN, r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}");
 pattern!(PHONE, r"[+(]?\d[\d() .-]{6,19}\d");
 // What looks like a telephone number and is a day.
@@ -44,7 +46,9 @@ pub(crate) fn cards(text: &str) -> Vec<Range<usize>> {
 
 /// Individual Numbers of Japan.
 pub(crate) fn my_numbers(text: &str) -> Vec<Range<usize>> {
-    apart(&MY_NUMBER, text).filter(|r| is_my_number(&digits(&text[r.clone()]))).collect()
+    let accounts: Vec<usize> = candidates(&ARN, text).map(|account| account.end).collect();
+    let proved = |r: &Range<usize>| is_my_number(&digits(&text[r.clone()]));
+    apart(&MY_NUMBER, text).filter(|r| proved(r) && !accounts.contains(&r.end)).collect()
 }
 
 /// Bank account numbers. What follows one may look as if it went on: words are left off at the end
@@ -114,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_pattern_is_one() {
-        for pattern in [&EMAIL, &CARD, &MY_NUMBER, &IBAN, &PHONE, &DATE, &JAPANESE_ADDRESS] {
+        for pattern in [&EMAIL, &CARD, &MY_NUMBER, &ARN, &IBAN, &PHONE, &DATE, &JAPANESE_ADDRESS] {
             assert!(pattern.is_some());
         }
     }
@@ -136,6 +140,8 @@ mod tests {
     fn my_numbers_have_their_check_digit() {
         let text = "1234-5678-9018 and 123456789018, not 123456789012 nor 1234567890188";
         assert_eq!(parts(text, &my_numbers(text)), ["1234-5678-9018", "123456789018"]);
+        let text = "arn:aws:iam::123456789018:role/up of 個人番号:123456789018:";
+        assert_eq!(parts(text, &my_numbers(text)), ["123456789018"]);
     }
 
     #[test]
