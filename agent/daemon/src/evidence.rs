@@ -2,13 +2,13 @@
 //! (`delivery.rs`); plaintext is never on disk.
 
 use std::cell::RefCell;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::rc::Rc;
 
 use karakuri_audit::{Actor, Entry, Event};
 use karakuri_seal::manifest::{self, Artifact, Manifest, SigningIdentity};
-use karakuri_seal::{Class, SealError, Sealer, Sha256, Summary};
-use karakuri_spool::{ArtifactId, Kept, MANIFEST, Spool, SpoolError};
+use karakuri_seal::{Class, SealError, Sealer, Sha256};
+use karakuri_spool::{ArtifactId, Draft, MANIFEST, Spool, SpoolError};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -26,6 +26,9 @@ pub enum EvidenceError {
     /// Signing.
     #[error("signing the manifest: {0}")]
     Manifest(#[from] manifest::ManifestError),
+    /// The manifest could not be written.
+    #[error("writing the manifest: {0}")]
+    Write(#[from] std::io::Error),
     /// The run has no data keys: it was refused before it got any.
     #[error("there is no data key for {0}: the run was not begun")]
     NoKey(Class),
@@ -104,6 +107,16 @@ pub struct Shared {
     pub hours: Option<Hours>,
 }
 
+impl Shared {
+    /// Has the spool keep what was written; on return it survives a crash.
+    fn keep(&self, draft: Draft, length: u64, sha256: [u8; 32]) -> Result<(), SpoolError> {
+        let written = draft.finish(length, sha256)?;
+        self.spool.borrow_mut().commit(vec![written], self.clock.now())?;
+        self.more.notify_one();
+        Ok(())
+    }
+}
+
 /// The evidence of one run.
 #[derive(Debug)]
 pub struct Evidence {
@@ -177,11 +190,9 @@ impl Evidence {
             // What the file said is clearer than that writing failed.
             Err(e) => return Err(draft.into_failure().map_or_else(|| e.into(), Into::into)),
         };
-        let written = draft.finish(summary.message_length, *summary.message_sha256.as_bytes())?;
-        let kept = self.shared.spool.borrow_mut().commit(vec![written], self.shared.clock.now())?;
-        self.shared.more.notify_one();
+        self.shared.keep(draft, summary.message_length, *summary.message_sha256.as_bytes())?;
         let (name, media_type) = (name.to_owned(), media_type.to_owned());
-        let sealed = acknowledged(kept, Artifact { id, name, class, media_type, summary })?;
+        let sealed = Sealed(Artifact { id, name, class, media_type, summary });
         self.sealed.push(sealed.clone());
         Ok(sealed)
     }
@@ -206,17 +217,12 @@ pub fn keep_manifest(
     shared: &Shared,
 ) -> Result<(), EvidenceError> {
     let envelope = manifest::sign(manifest, signer)?;
-    let mut spool = shared.spool.borrow_mut();
-    let mut draft = spool.draft(ArtifactId::new(&manifest.run, MANIFEST)?)?;
-    if std::io::Write::write_all(&mut draft, &envelope).is_err() {
-        let failure = draft.into_failure();
-        return Err(failure.map_or(EvidenceError::NoKey(Class::Evidence), Into::into));
+    let mut draft = shared.spool.borrow_mut().draft(ArtifactId::new(&manifest.run, MANIFEST)?)?;
+    if let Err(e) = draft.write_all(&envelope) {
+        return Err(draft.into_failure().map_or(EvidenceError::Write(e), Into::into));
     }
     let digest = *Sha256::of(&envelope).as_bytes();
-    let written = draft.finish(envelope.len() as u64, digest)?;
-    spool.commit(vec![written], shared.clock.now())?;
-    shared.more.notify_one();
-    Ok(())
+    Ok(shared.keep(draft, envelope.len() as u64, digest)?)
 }
 
 /// Key of a run in the store: its id begins with its UTC date, `20261121T…`.
@@ -225,14 +231,5 @@ pub fn prefix(run: &str) -> String {
     match (run.get(..4), run.get(4..6), run.get(6..8)) {
         (Some(year), Some(month), Some(day)) => format!("runs/{year}-{month}-{day}/{run}"),
         _ => format!("runs/undated/{run}"),
-    }
-}
-
-/// The proof of the spool becomes ours.
-fn acknowledged(kept: Vec<Kept>, artifact: Artifact) -> Result<Sealed, EvidenceError> {
-    let Summary { message_length, .. } = artifact.summary;
-    match kept.as_slice() {
-        [one] if one.content().length == message_length => Ok(Sealed(artifact)),
-        _ => Err(EvidenceError::NoKey(artifact.class)),
     }
 }
