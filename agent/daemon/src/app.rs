@@ -18,6 +18,7 @@ use std::rc::Rc;
 
 use karakuri_audit::{AuditError, Log};
 use karakuri_protocol::job::{Driver, Exit, Job, Progress};
+use karakuri_protocol::personal::Settings;
 use karakuri_protocol::watch::Person;
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::sys;
@@ -197,7 +198,15 @@ impl Own {
     }
 }
 
-fn open_record(config: &Config, job: &Job) -> Result<(Record, Site, Recipients), StartError> {
+/// What a run needs of karakurid's own.
+struct Opened {
+    record: Record,
+    site: Site,
+    recipients: Recipients,
+    personal: Settings,
+}
+
+fn open_record(config: &Config, job: &Job) -> Result<Opened, StartError> {
     let Own { site, signer, audit, shared } = Own::open(config)?;
     let recipients = Recipients::of(&site, (&job.recipient_name, &job.recipient_pem))
         .map_err(failed("the keys that seal this run's artifacts"))?;
@@ -217,5 +226,5 @@ fn open_record(config: &Config, job: &Job) -> Result<(Record, Site, Recipients),
         heard: Rc::default(),
         run: job.run.clone(),
     };
-    Ok((record, site, recipients))
+    Ok(Opened { record, site, recipients, personal: settings })
 }

@@ -21,7 +21,7 @@ use karakuri_workflow::grant::Grant;
 use karakuri_workflow::manifest::{FilesAccess, Manifest};
 use karakuri_workflow::policy::Watching;
 
-use super::{Handed, Links, finish};
+use super::{Handed, Links, Opened, finish};
 use crate::async_link::AsyncLink;
 use crate::broker::Broker;
 use crate::config::Config;
@@ -31,7 +31,6 @@ use crate::display::{self, Display};
 use crate::end::End;
 use crate::intake::{self, Bundle, Intake};
 use crate::keys::Recipients;
-use crate::personal;
 use crate::recording::Recording;
 use crate::script::{Channel, Client, FRONT, Streams, refusal, sdk};
 use crate::session::{
@@ -66,12 +65,10 @@ pub(super) struct Started {
 pub(super) async fn run(
     config: &Config,
     handed: Handed,
-    (record, site, recipients): (Record, Site, Recipients),
+    Opened { record, site, recipients, personal }: Opened,
     requester: Requester,
     mut walls: Walls,
 ) -> Exit {
-    // A site whose table does not fit was refused before.
-    let personal = personal::settings(&site).unwrap_or_default();
     let mut started = Started { personal, ..Started::default() };
     let end = match start_couriers(&record, &site, &recipients, &mut walls, &mut started).await {
         Ok(()) => {
