@@ -10,6 +10,13 @@ use crate::error::SpoolError;
 /// is added to a run that has one.
 pub const MANIFEST: &str = "manifest.dsse.json";
 
+/// What the names of files begin with that tell of the life of a run: no evidence, so that the
+/// manifest does not wait for them.
+pub const EVENT: &str = "event-";
+
+/// Name of the event that a run is in the store: kept before the manifest, delivered after it.
+pub const UPLOADED: &str = "event-uploaded.esdk";
+
 /// What a file is called while it is written.
 pub(crate) const UNFINISHED: &str = ".tmp";
 
@@ -50,6 +57,22 @@ impl ArtifactId {
     #[must_use]
     pub fn is_manifest(&self) -> bool {
         self.file() == MANIFEST
+    }
+
+    /// What remains of the file's name if it is an event.
+    #[must_use]
+    pub fn event(&self) -> Option<&str> {
+        self.file().strip_prefix(EVENT)
+    }
+
+    /// Whether it waits for its run's manifest.
+    pub(crate) fn follows_manifest(&self) -> bool {
+        self.file() == UPLOADED
+    }
+
+    /// Its run's manifest.
+    pub(crate) fn manifest(&self) -> Self {
+        Self { run: self.run.clone(), file: Name(MANIFEST.to_owned()) }
     }
 }
 

@@ -29,7 +29,7 @@ pub use artifact::{Artifact, Change, Content, Part, Proof, State, Timestamp, Upl
 pub use disk::{Disk, Found, Kind, LocalDisk, Output};
 pub use draft::{Draft, Written};
 pub use error::SpoolError;
-pub use id::{ArtifactId, MANIFEST};
+pub use id::{ArtifactId, EVENT, MANIFEST, UPLOADED};
 pub use open::{JournalFate, Recovery};
 pub use quota::{Full, Limit, Quota};
 pub use spool::{Kept, Settings, Spool};

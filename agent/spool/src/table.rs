@@ -19,7 +19,7 @@ pub(crate) struct Table {
 #[derive(Clone, Copy, Debug, Default)]
 struct Run {
     artifacts: usize,
-    /// Artifacts besides the manifest that have to reach the store still.
+    /// Artifacts besides manifest and events that have to reach the store still.
     undelivered: usize,
     /// It has, or had, its manifest.
     complete: bool,
@@ -40,7 +40,8 @@ impl Table {
         match entry {
             Entry::Run { run, complete } => self.runs.entry(run).or_default().complete |= complete,
             Entry::Kept { id, content, at } => {
-                self.forget(&id);
+                // Not forgotten: of a run that is only named so far nothing must be lost.
+                self.take(&id);
                 let (order, state) = (self.next, State::Kept);
                 self.next += 1;
                 self.insert(id, Artifact { content, kept_at: at, state, order });
@@ -87,11 +88,23 @@ impl Table {
         }
     }
 
-    /// What is to be delivered, the oldest first; a manifest only when it is the last of its run.
+    /// What is to be delivered, the oldest first; a manifest only when all of its run is there, and the
+    /// event that says so only after it.
     pub(crate) fn pending(&self) -> impl Iterator<Item = (&ArtifactId, &Artifact)> {
-        let last = |id: &ArtifactId| self.runs.get(id.run()).is_none_or(|r| r.undelivered == 0);
-        let ready = self.waiting.values().filter(move |id| !id.is_manifest() || last(id));
+        let ready = self.waiting.values().filter(|id| self.is_turn_of(id));
         ready.filter_map(|id| self.artifacts.get_key_value(id))
+    }
+
+    fn is_turn_of(&self, id: &ArtifactId) -> bool {
+        if id.is_manifest() {
+            return self.runs.get(id.run()).is_none_or(|run| run.undelivered == 0);
+        }
+        if id.follows_manifest() {
+            // One that is not known any more has been delivered.
+            let settled = |manifest: &Artifact| manifest.state.is_settled();
+            return self.is_complete(id.run()) && self.get(&id.manifest()).is_none_or(settled);
+        }
+        true
     }
 
     /// Runs without a manifest.
@@ -139,5 +152,5 @@ impl Table {
 
 /// Whether the manifest of its run has to wait for it.
 fn holds_back(id: &ArtifactId, state: &State) -> bool {
-    !id.is_manifest() && !state.is_settled()
+    !id.is_manifest() && id.event().is_none() && !state.is_settled()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use karakuri_spool::{
     ArtifactId, Change, JournalFate, LocalDisk, MANIFEST, Part, Spool, SpoolError, State,
-    Timestamp, Upload,
+    Timestamp, UPLOADED, Upload,
 };
 
 use crate::disk::Op;
@@ -48,6 +48,26 @@ fn kept_delivered_and_gone() {
     let (rig, _recovery) = rig.reopen();
     assert!(rig.spool.artifact(&artifact).is_none());
     assert_eq!(rig.spool.unfinished().collect::<Vec<_>>(), [RUN]);
+}
+
+#[test]
+fn news_holds_nothing_back_and_the_last_of_it_follows_the_manifest() {
+    let mut rig = Rig::new();
+    let [started, evidence, uploaded, manifest] =
+        ["event-0001-started.esdk", "0001-evidence.esdk", UPLOADED, MANIFEST]
+            .map(|file| id(RUN, file));
+    assert_eq!((started.event(), evidence.event()), (Some("0001-started.esdk"), None));
+    rig.keep(&[started.clone(), evidence.clone(), uploaded.clone()]);
+    assert_eq!(rig.pending(), [started.clone(), evidence.clone()], "the run has no end yet");
+    rig.keep(std::slice::from_ref(&manifest));
+    rig.deliver(&[evidence]);
+    assert_eq!(rig.pending(), [started, manifest.clone()]);
+    rig.deliver(&[manifest]);
+    let (mut rig, _recovery) = rig.reopen();
+    assert_eq!(rig.pending().last(), Some(&uploaded));
+    rig.delete_due();
+    let (rig, _recovery) = rig.reopen();
+    assert_eq!(rig.pending().last(), Some(&uploaded), "the manifest is not even known any more");
 }
 
 #[test]

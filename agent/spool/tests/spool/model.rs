@@ -1,9 +1,9 @@
 //! Any sequence of calls, crashes of the process and failures of the disk, against a model that is
 //! a list; and then the power goes at every moment of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use karakuri_spool::{ArtifactId, Change, MANIFEST, SpoolError};
+use karakuri_spool::{ArtifactId, Change, EVENT, MANIFEST, SpoolError, UPLOADED};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rustix::io::Errno;
@@ -14,10 +14,11 @@ use crate::rig::{NOW, Rig, delivered, id, later, outcome, write};
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Commit so many artifacts of a run together, and its manifest.
+    /// Commit so many artifacts or events of a run together, and its manifest with the event after it.
     Keep {
         run: usize,
         count: usize,
+        event: bool,
         manifest: bool,
     },
     Change {
@@ -47,8 +48,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Outcome::Parked),
     ];
     prop_oneof![
-        4 => (0..3usize, 1..3usize, prop::bool::weighted(0.2))
-            .prop_map(|(run, count, manifest)| Step::Keep { run, count, manifest }),
+        4 => (0..3usize, 1..3usize, any::<bool>(), prop::bool::weighted(0.2))
+            .prop_map(|(run, count, event, manifest)| Step::Keep { run, count, event, manifest }),
         5 => (any::<Index>(), to).prop_map(|(artifact, to)| Step::Change { artifact, to }),
         2 => Just(Step::Delete),
         2 => Just(Step::Crash),
@@ -61,6 +62,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Model {
     artifacts: Vec<(ArtifactId, Outcome)>,
     unknown: BTreeMap<ArtifactId, ()>,
+    /// Runs of which something is there, and that have or had a manifest.
+    complete: BTreeSet<String>,
     made: usize,
 }
 
@@ -78,22 +81,38 @@ impl Model {
         self.artifacts.retain(|(_, outcome)| *outcome != Outcome::Absent);
     }
 
-    fn pending(&self) -> Vec<ArtifactId> {
-        let undelivered = |run: &str| {
-            let others = self.artifacts.iter().filter(|(id, _)| id.run() == run);
-            others.filter(|(id, is)| !id.is_manifest() && *is != Outcome::Delivered).count()
-        };
-        let pending = self.artifacts.iter().filter(|(_, outcome)| *outcome == Outcome::Pending);
-        let ready = pending.filter(|(id, _)| !id.is_manifest() || undelivered(id.run()) == 0);
-        ready.map(|(id, _)| id.clone()).collect()
+    fn follow_manifests(&mut self) {
+        let manifests = self.artifacts.iter().map(|(id, _)| id).filter(|id| id.is_manifest());
+        self.complete.extend(manifests.map(|id| id.run().to_owned()));
+        self.complete.retain(|run| self.artifacts.iter().any(|(id, _)| id.run() == run));
     }
 
-    fn keep(&mut self, rig: &mut Rig, run: usize, count: usize, manifest: bool) {
+    fn pending(&self) -> Vec<ArtifactId> {
+        let pending = self.artifacts.iter().filter(|(_, outcome)| *outcome == Outcome::Pending);
+        pending.filter(|(id, _)| self.is_turn_of(id)).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn is_turn_of(&self, id: &ArtifactId) -> bool {
+        let mut others = self.artifacts.iter().filter(|(other, _)| other.run() == id.run());
+        let delivered = |is: Outcome| is == Outcome::Delivered;
+        if id.is_manifest() {
+            return others.all(|(o, is)| o.is_manifest() || o.event().is_some() || delivered(*is));
+        }
+        if id.file() == UPLOADED {
+            // A manifest that was deleted is not in the list any more.
+            let manifest = others.find(|(other, _)| other.is_manifest());
+            let is_known = self.complete.contains(id.run());
+            return is_known && manifest.is_none_or(|(_, is)| delivered(*is));
+        }
+        true
+    }
+
+    fn keep(&mut self, rig: &mut Rig, run: usize, files: &[String], manifest: bool) {
         let run = format!("run-{run}");
-        self.made += 1;
-        let mut ids: Vec<_> =
-            (0..count).map(|n| id(&run, &format!("{:04}-{n}", self.made))).collect();
-        ids.extend(manifest.then(|| id(&run, MANIFEST)));
+        let mut ids: Vec<_> = files.iter().map(|file| id(&run, file)).collect();
+        if manifest {
+            ids.extend([id(&run, UPLOADED), id(&run, MANIFEST)]);
+        }
         let disk = rig.disk.clone();
         let kept = marked(&disk, &ids, Outcome::Pending, || {
             let written =
@@ -159,7 +178,13 @@ fn live(steps: Vec<Step>) -> (Rig, Model) {
     let (mut rig, mut model) = (Rig::new(), Model::default());
     for step in steps {
         match step {
-            Step::Keep { run, count, manifest } => model.keep(&mut rig, run, count, manifest),
+            Step::Keep { run, count, event, manifest } => {
+                model.made += 1;
+                let kind = if event { EVENT } else { "" };
+                let file = |n| format!("{kind}{:04}-{n}", model.made);
+                let files: Vec<_> = (0..count).map(file).collect();
+                model.keep(&mut rig, run, &files, manifest);
+            }
             Step::Change { artifact, to } => model.change(&mut rig, &artifact, to),
             Step::Delete => model.delete(&mut rig),
             Step::Fail(call) => {
@@ -180,6 +205,7 @@ fn live(steps: Vec<Step>) -> (Rig, Model) {
             assert!(!recovery.is_alarming(), "{recovery:?}");
             model.learn(&rig);
         }
+        model.follow_manifests();
         let found: Vec<_> = rig.spool.artifacts().map(|(id, _)| id).collect();
         assert_eq!(found.len(), model.artifacts.len());
         for (id, is) in &model.artifacts {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use karakuri_spool::{ArtifactId, JournalFate, Spool, Timestamp};
+use karakuri_spool::{ArtifactId, JournalFate, MANIFEST, Spool, Timestamp, UPLOADED};
 
 use crate::disk::{Mark, Op, Outcome};
 use crate::rig::{bytes, delivered, later, open_local, outcome, read, sha256};
@@ -38,18 +38,30 @@ impl Oracle {
             assert!(unsure, "{id} was acknowledged and then adopted");
         }
         let found = self.compare(&spool);
+        let unfinished: BTreeSet<_> = spool.unfinished().map(str::to_owned).collect();
         drop(spool);
         let (mut spool, recovery) = open_local(root);
         assert_eq!(recovery.journal, JournalFate::Sound);
         assert!(recovery.adopted.is_empty(), "{recovery:?}");
         assert_eq!(self.compare(&spool), found, "opened again it is another");
         drain(&mut spool);
-        let parked = found.iter().filter(|(_, outcome)| *outcome == Outcome::Parked);
-        let held: BTreeSet<_> = parked.clone().map(|(id, _)| id.run()).collect();
-        let parked: BTreeSet<_> = parked.map(|(id, _)| id).collect();
         for (id, outcome) in &found {
-            let waits = id.is_manifest() && *outcome == Outcome::Pending && held.contains(id.run());
-            let stays = waits || parked.contains(id);
+            let of_run = || found.iter().filter(|(other, _)| other.run() == id.run());
+            let evidence = |id: &ArtifactId| !id.is_manifest() && id.event().is_none();
+            let held = of_run().any(|(id, is)| evidence(id) && *is == Outcome::Parked);
+            let manifest_stays = of_run().any(|(id, is)| {
+                id.is_manifest() && (*is == Outcome::Parked || (*is == Outcome::Pending && held))
+            });
+            let waits = match id.file() {
+                MANIFEST => held,
+                UPLOADED => manifest_stays || unfinished.contains(id.run()),
+                _ => false,
+            };
+            let stays = match outcome {
+                Outcome::Pending => waits,
+                Outcome::Parked => true,
+                Outcome::Delivered | Outcome::Absent => false,
+            };
             assert_eq!(spool.artifact(id).is_some(), stays, "{id} after emptying");
         }
     }
