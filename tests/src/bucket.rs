@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use crate::agent::repository;
@@ -80,6 +82,19 @@ impl Bucket {
         keys.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
+    /// What the official client decrypts under the tenant's key, and the context it was bound to.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[must_use]
+    pub fn open(&self, key: &str) -> (Vec<u8>, Value) {
+        let mut opened = self
+            .ask(&json!({ "open": key, "with": self.key() }))
+            .unwrap_or_else(|e| panic!("{key}: {e}"));
+        let plaintext = BASE64.decode(opened["plaintext"].as_str().unwrap_or_default());
+        (plaintext.unwrap_or_else(|e| panic!("{key}: {e}")), opened["context"].take())
+    }
+
     /// The ARN of the tenant's key.
     #[must_use]
     pub fn key(&self) -> &str {
@@ -92,7 +107,7 @@ impl Bucket {
         ["s3", "s3", "kms"].map(|name| format!("http://127.0.0.1:{}", self.facts[name]))
     }
 
-    /// Makes the state directory a site whose artifacts go to `prefix` of this bucket.
+    /// Makes the state directory a site without a bus whose artifacts go to `prefix` of this bucket.
     ///
     /// # Panics
     /// When it cannot be written.
@@ -104,7 +119,7 @@ impl Bucket {
         });
         let (key, role) = (self.key(), self.facts["role"].as_str().unwrap_or_default());
         let site = format!(
-            "tenant = \"acme\"\nsite = \"osaka-1\"\n[keys.aws_kms]\nkey = \"{key}\"\n\
+            "tenant = \"acme\"\nsite = \"osaka-1\"\nevents = false\n[keys.aws_kms]\nkey = \"{key}\"\n\
              [store.s3]\nbucket = \"acme\"\nregion = \"us-east-1\"\nprefix = \"{prefix}\"\n\
              [identity]\nrole_arn = \"{role}\"\n\
              base = {{ process = {{ command = [\"/usr/bin/cat\", \"{}\"] }} }}\n\

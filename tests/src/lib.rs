@@ -5,14 +5,18 @@
 mod agent;
 pub mod bench;
 mod bucket;
+mod descent;
 pub mod film;
 mod ordinary;
 mod outside;
 pub mod person;
+mod settled;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};
 pub use bucket::Bucket;
+pub use descent::{DAEMON, first_child, kill_below};
 pub use ordinary::{Ordinary, assets};
 pub use outside::Outside;
+pub use settled::settle;
 pub use workflow::Workflow;

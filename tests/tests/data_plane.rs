@@ -6,8 +6,7 @@ use std::net::TcpListener;
 use std::process::Stdio;
 
 use karakuri_protocol::job::Exit;
-use karakuri_tests::{Agent, Bucket, Workflow};
-use rustix::process::{Pid, Signal};
+use karakuri_tests::{Agent, Bucket, DAEMON, Workflow, kill_below};
 use serde_json::{Value, json};
 
 const WORDS: &str = "from karakuri import run\n\
@@ -59,11 +58,10 @@ fn artifacts_reach_the_bucket_and_the_tenant_opens_them() {
     assert_eq!(files(bucket, "good", &run), WHOLE);
     let prefix = finished.outcome["outcome"]["store_prefix"].as_str().unwrap();
     let key = format!("good/{prefix}/0001-output.esdk");
-    let opened = bucket.ask(&json!({ "open": key, "with": bucket.key() })).unwrap();
+    let (plaintext, bound) = bucket.open(&key);
     let context = json!({ "tenant": "acme", "site": "osaka-1", "run": run, "class": "output" });
-    assert_eq!(opened["context"], context);
-    let bytes: Vec<u8> = (0..=255).collect();
-    assert_eq!(opened["plaintext"], base64(&bytes));
+    assert_eq!(bound, context);
+    assert_eq!(plaintext, (0..=255).collect::<Vec<u8>>());
     // Nothing is left behind but the journal.
     let left = std::fs::read_dir(agent.state().join("spool")).unwrap();
     assert_eq!(left.filter(|entry| entry.as_ref().unwrap().path().is_dir()).count(), 0);
@@ -71,18 +69,6 @@ fn artifacts_reach_the_bucket_and_the_tenant_opens_them() {
     assert_eq!(log.matches("artifact.delivered").count(), WHOLE.len(), "{log}");
     let output = agent.call(&["audit", "verify"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-}
-
-fn base64(bytes: &[u8]) -> String {
-    use std::io::Write;
-    let mut child = std::process::Command::new("base64")
-        .arg("-w0")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(bytes).unwrap();
-    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
 }
 
 #[test]
@@ -163,11 +149,7 @@ fn a_run_that_was_killed_is_closed_as_interrupted_and_delivered() {
     let lines = BufReader::new(karakuri.stderr.take().unwrap()).lines();
     let mut attached = lines.map_while(Result::ok).skip_while(|line| !line.contains("attached"));
     assert!(attached.next().is_some());
-    let daemon = first_child(first_child(karakuri.id()));
-    let name = std::fs::read_to_string(format!("/proc/{daemon}/comm")).unwrap();
-    assert_eq!(name, "karakurid\n");
-    let daemon = Pid::from_raw(i32::try_from(daemon).unwrap()).unwrap();
-    rustix::process::kill_process(daemon, Signal::KILL).unwrap();
+    assert!(kill_below(karakuri.id(), DAEMON));
     karakuri.wait().unwrap();
     let (said, code) = deliver(&agent, &[]);
     assert_eq!((said["waiting"].as_u64(), code), (Some(0), 0), "{said}");
@@ -178,9 +160,4 @@ fn a_run_that_was_killed_is_closed_as_interrupted_and_delivered() {
     assert!(head["length"].as_u64().unwrap() > 0);
     let log = std::fs::read_to_string(agent.state().join("audit/audit.jsonl")).unwrap();
     assert!(log.contains("\"outcome\":\"interrupted\""), "{log}");
-}
-
-fn first_child(pid: u32) -> u32 {
-    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-    list.split_whitespace().next().unwrap().parse().unwrap()
 }

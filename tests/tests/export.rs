@@ -4,11 +4,10 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::SigningIdentity;
-use karakuri_tests::{Agent, Workflow};
+use karakuri_tests::{Agent, Workflow, settle};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -25,30 +24,24 @@ struct Exported {
     run: String,
     /// The run's directory, on the disk.
     directory: PathBuf,
+    /// What opens it.
+    key: String,
 }
 
 impl Exported {
     fn new() -> Self {
         let (agent, disk) = (Agent::new(), tempfile::tempdir().unwrap());
-        let site = agent.state().join("site");
-        fs::create_dir_all(&site).unwrap();
-        let [private, public] = ["rsa.pem", "rsa.pub.pem"].map(|name| site.join(name));
-        let (key, half) = (private.to_str().unwrap(), public.to_str().unwrap());
-        openssl(&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072", "-out", key]);
-        openssl(&["pkey", "-in", key, "-pubout", "-out", half]);
-        let text = format!(
-            "tenant = \"acme\"\nsite = \"osaka-1\"\n\
-             [[keys.raw_rsa]]\nnamespace = \"acme\"\nname = \"offline\"\npublic_key = \"{half}\"\n\
-             [store.export]\ndirectory = \"{}\"\n[spool]\nkeep_delivered_minutes = 0\n",
+        let more = format!(
+            "[store.export]\ndirectory = \"{}\"\n[spool]\nkeep_delivered_minutes = 0\n",
             disk.path().display()
         );
-        fs::write(site.join("site.toml"), text).unwrap();
+        let key = settle(agent.state(), "events = false\n", &more);
         let finished = agent.run(Workflow::new(WORDS).path(), &[]);
         assert_eq!(finished.code, 0, "{finished:#?}");
         let outcome = &finished.outcome["outcome"];
         assert_eq!(outcome["waiting"], 0);
         let directory = disk.path().join(outcome["store_prefix"].as_str().unwrap());
-        Self { agent, run: outcome["run"].as_str().unwrap().to_owned(), directory, disk }
+        Self { agent, run: outcome["run"].as_str().unwrap().to_owned(), directory, disk, key }
     }
 
     /// The public key of the machine, in a file of another.
@@ -92,11 +85,6 @@ impl Exported {
     }
 }
 
-fn openssl(arguments: &[&str]) {
-    let output = Command::new("openssl").args(arguments).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<_> =
@@ -136,7 +124,7 @@ fn a_run_goes_to_the_disk_and_from_there_into_another_store() {
     // The commands that read a store believe it from now on.
     let verify = other.call(&["artifacts", "verify", &exported.run]);
     assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
-    let key = format!("acme/offline={}", exported.agent.state().join("site/rsa.pem").display());
+    let key = &exported.key;
     let out = other.state().join("out");
     let words =
         ["artifacts", "decrypt", &exported.run, "--out", out.to_str().unwrap(), "--key", &key];

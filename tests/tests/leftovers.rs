@@ -5,7 +5,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::process::{Command, Stdio};
 
-use karakuri_tests::{Agent, Workflow};
+use karakuri_tests::{Agent, Workflow, first_child, kill_below};
 
 const ENDINGS: &[(&str, &str)] = &[
     ("an orderly end", "pass"),
@@ -96,13 +96,11 @@ fn when_a_process_of_ours_is_killed() {
         let mut lines =
             std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
         assert_eq!(lines.next().unwrap().unwrap(), "ready");
-        let monitor = first_child(child.id());
+        let monitor = first_child(child.id()).unwrap();
         let namespace = std::fs::metadata("/proc/self/ns/pid").unwrap().ino();
         let group = format!("karakuri-{namespace}-{monitor}");
         assert_eq!(!cgroups(&group).is_empty(), in_a_cgroup(&agent), "{depth}");
-        let victim = [child.id(), monitor, first_child(monitor)][depth];
-        let victim = rustix::process::Pid::from_raw(i32::try_from(victim).unwrap()).unwrap();
-        rustix::process::kill_process(victim, rustix::process::Signal::KILL).unwrap();
+        assert!(kill_below(child.id(), depth));
         child.wait().unwrap();
         while let Ok(Some(_)) = rustix::process::wait(rustix::process::WaitOptions::empty()) {}
         assert_eq!(children(), Vec::<String>::new(), "{depth}");
@@ -110,11 +108,6 @@ fn when_a_process_of_ours_is_killed() {
         assert_eq!(runs, 0, "{depth}");
         assert_eq!(cgroups(&group), Vec::<std::path::PathBuf>::new(), "{depth}");
     }
-}
-
-fn first_child(pid: u32) -> u32 {
-    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
-    list.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 /// Whether this machine gives a run a cgroup.

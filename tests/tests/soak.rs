@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use karakuri_tests::{Agent, Workflow};
-use rustix::process::{Pid, Signal, WaitOptions};
+use karakuri_tests::{Agent, Workflow, kill_below};
+use rustix::process::WaitOptions;
 
 /// Runs at a time.
 const ABREAST: usize = 4;
@@ -89,29 +89,13 @@ fn one(agents: &[Agent], number: usize, mut numbers: Numbers) {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     if number % KILLED == KILLED - 1 {
         std::thread::sleep(Duration::from_millis(numbers.below(MOMENTS) as u64));
-        kill_one_of(&child, numbers.below(3));
+        // One that is not there yet, or any more, is left out.
+        kill_below(child.id(), numbers.below(3));
         child.wait().unwrap();
         return;
     }
     let wanted = if desktop { 0 } else { code };
     assert_eq!(child.wait().unwrap().code(), Some(wanted), "run {number}: {arguments:?}");
-}
-
-/// Kills karakuri, its monitor, or a child of the monitor. One that is not there yet, or any more,
-/// is left out.
-fn kill_one_of(karakuri: &Child, depth: usize) {
-    let mut pid = Some(karakuri.id());
-    for _ in 0..depth {
-        pid = pid.and_then(first_child);
-    }
-    if let Some(pid) = pid.and_then(|pid| Pid::from_raw(i32::try_from(pid).unwrap())) {
-        let _sent = rustix::process::kill_process(pid, Signal::KILL);
-    }
-}
-
-fn first_child(pid: u32) -> Option<u32> {
-    let list = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    list.split_whitespace().next()?.parse().ok()
 }
 
 /// What a run could leave on the machine. Other agents may run beside the test: of the cgroups only
