@@ -204,6 +204,23 @@ pub(crate) enum ArtifactsCommand {
     Deliver(Deliver),
     /// Write a picture or an output with the personal data that was masked in it
     Unmask(Unmask),
+    /// The news of a run that its site's event bus was told, one CloudEvent a line
+    Events(Events),
+}
+
+/// The news of a run that its site's event bus was told, one CloudEvent a line
+///
+/// An event is news and proves nothing: `verify` says what a run left.
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Id of a run
+    pub(crate) run: String,
+    /// A copy of a store; the one in the state directory if left out
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// A private key beside the one in the state directory
+    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
+    pub(crate) keys: Vec<(String, String)>,
 }
 
 /// Deliver what waits in the spool for the store, as often as it takes; Ctrl-C ends it and loses nothing
@@ -343,6 +360,9 @@ pub(crate) struct Report {
     /// Show it in the default browser
     #[arg(long)]
     pub(crate) open: bool,
+    /// A private key beside the one in the state directory
+    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
+    pub(crate) keys: Vec<(String, String)>,
 }
 
 #[derive(Debug, Args)]

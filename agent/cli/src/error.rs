@@ -16,6 +16,8 @@ pub(crate) enum CliError {
     Usage(String),
     #[error("{0}")]
     NotVerified(String),
+    #[error("{0}; give the key with --key NAMESPACE/NAME=FILE")]
+    NoKey(String),
     #[error("{message}")]
     Refused { exit: Exit, message: String },
     #[error(
@@ -31,7 +33,7 @@ impl CliError {
         match self {
             Self::Platform(_) => Exit::Platform,
             Self::Usage(_) | Self::Io { .. } => Exit::Usage,
-            Self::NotVerified(_) => Exit::NotVerified,
+            Self::NotVerified(_) | Self::NoKey(_) => Exit::NotVerified,
             Self::Refused { exit, .. } => *exit,
             Self::Layer(_) => Exit::Sandbox,
             Self::Internal { .. } => Exit::Internal,

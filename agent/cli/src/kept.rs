@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::{self, Artifact, Manifest, Payload, Rewrap, VerifyingKey};
-use karakuri_seal::{Context, Sha256, Summary, Unwrap};
+use karakuri_seal::{Context, OpenError, Sha256, Summary, Unwrap};
 
 use crate::error::{CliError, at};
 
@@ -121,7 +121,7 @@ impl Kept {
         let mut plaintext = Vec::new();
         let expected = self.context(artifact);
         let opened = karakuri_seal::open(keys, Some(&expected), file, &mut plaintext)
-            .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))?;
+            .map_err(|e| not_opened(&path, &e))?;
         if opened.summary != summary {
             return Err(CliError::NotVerified(format!(
                 "{}: {}; it is not the message that was signed",
@@ -130,6 +130,15 @@ impl Kept {
             )));
         }
         Ok(plaintext)
+    }
+}
+
+/// A message that cannot be opened, and whether another key would.
+pub(crate) fn not_opened(path: &Path, error: &OpenError) -> CliError {
+    let said = format!("{}: {error}", path.display());
+    match error {
+        OpenError::NoKey { .. } => CliError::NoKey(said),
+        _ => CliError::NotVerified(said),
     }
 }
 

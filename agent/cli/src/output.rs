@@ -13,6 +13,13 @@ pub(crate) fn line(text: impl Display) {
     let _written = writeln!(std::io::stdout(), "{text}");
 }
 
+/// Prints `value` as JSON on one line.
+pub(crate) fn json_line(value: &impl Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string(value).map_err(CliError::internal("writing JSON"))?;
+    line(text);
+    Ok(())
+}
+
 /// Prints `value` as JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
     let text = serde_json::to_string_pretty(value).map_err(CliError::internal("writing JSON"))?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use karakuri_protocol::job::Exit;
+use karakuri_seal::Unwrap;
 
 use crate::cli::Report;
 use crate::error::CliError;
@@ -13,7 +14,8 @@ use crate::site::Site;
 
 pub(crate) fn run(arguments: &Report) -> Result<Exit, CliError> {
     let site = Site::find()?;
-    let path = write_opened(&site, &site.run(&arguments.run)?)?;
+    let keys = site.identities(&arguments.keys)?;
+    let path = write_opened(&site, &site.run(&arguments.run)?, &keys)?;
     output::line(path.display());
     if arguments.open && !Command::new("xdg-open").arg(&path).status().is_ok_and(|s| s.success()) {
         eprintln!("karakuri: no browser could be started (xdg-open); open the file above yourself");
@@ -22,13 +24,17 @@ pub(crate) fn run(arguments: &Report) -> Result<Exit, CliError> {
 }
 
 /// Decrypts the report of the run in `directory` to `reports/<run>.html`.
-pub(crate) fn write_opened(site: &Site, directory: &Path) -> Result<PathBuf, CliError> {
+pub(crate) fn write_opened<U: Unwrap>(
+    site: &Site,
+    directory: &Path,
+    keys: &[U],
+) -> Result<PathBuf, CliError> {
     let kept = site.kept(directory)?;
     let manifest = &kept.manifest;
     let report = manifest.artifacts.iter().find(|a| a.name == "report").ok_or_else(|| {
         CliError::NotVerified(format!("run {} has no report in its manifest", manifest.run))
     })?;
-    let html = kept.open(&[site.identity()?], report)?;
+    let html = kept.open(keys, report)?;
     let path = site.path().join("reports").join(format!("{}.html", manifest.run));
     write_private(&path, &html)?;
     Ok(path)

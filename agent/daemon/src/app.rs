@@ -12,7 +12,7 @@ mod finish;
 mod recover;
 mod stages;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
@@ -175,6 +175,8 @@ struct Own {
     signer: SigningIdentity,
     audit: Log,
     shared: Shared,
+    /// Runs that had been cut short and have an end now.
+    closed: Vec<String>,
 }
 
 impl Own {
@@ -193,8 +195,8 @@ impl Own {
         let signer = SigningIdentity::from_pkcs8_pem(&pem);
         let signer = signer.map_err(failed("the site's signing key"))?;
         let mut audit = Log::open(&config.state.join("audit"))?;
-        let shared = recover::open(&site, config, &signer, &mut audit)?;
-        Ok(Self { site, signer, audit, shared })
+        let (shared, closed) = recover::open(&site, config, &signer, &mut audit)?;
+        Ok(Self { site, signer, audit, shared, closed })
     }
 }
 
@@ -204,10 +206,11 @@ struct Opened {
     site: Site,
     recipients: Recipients,
     personal: Settings,
+    closed: Vec<String>,
 }
 
 fn open_record(config: &Config, job: &Job) -> Result<Opened, StartError> {
-    let Own { site, signer, audit, shared } = Own::open(config)?;
+    let Own { site, signer, audit, shared, closed } = Own::open(config)?;
     let recipients = Recipients::of(&site, (&job.recipient_name, &job.recipient_pem))
         .map_err(failed("the keys that seal this run's artifacts"))?;
     let settings = personal::settings(&site).map_err(failed("[personal] of site.toml"))?;
@@ -216,7 +219,7 @@ fn open_record(config: &Config, job: &Job) -> Result<Opened, StartError> {
         Origin { tenant: site.tenant.clone(), site: site.site.clone(), run: job.run.clone() };
     let record = Record {
         audit: RefCell::new(audit),
-        evidence: RefCell::new(Evidence::new(origin, signer, shared)),
+        evidence: RefCell::new(Evidence::new(origin, signer, shared, site.events)),
         timeline: Rc::new(RefCell::new(Timeline::start(personal))),
         outputs: RefCell::default(),
         soft_failures: RefCell::default(),
@@ -224,7 +227,8 @@ fn open_record(config: &Config, job: &Job) -> Result<Opened, StartError> {
         warnings: RefCell::default(),
         film: RefCell::default(),
         heard: Rc::default(),
+        steps: Cell::default(),
         run: job.run.clone(),
     };
-    Ok(Opened { record, site, recipients, personal: settings })
+    Ok(Opened { record, site, recipients, personal: settings, closed })
 }

@@ -20,7 +20,7 @@ use time::{OffsetDateTime, UtcOffset};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::async_link::AsyncLink;
-use crate::evidence::{Shared, prefix};
+use crate::evidence::{Shared, key};
 
 /// The longest time to the first further attempt, and to any.
 const LEAST: Duration = Duration::from_secs(1);
@@ -222,7 +222,7 @@ impl Delivery {
             let content = artifact.content();
             let put = Put {
                 id: self.next_id,
-                key: format!("{}/{}", prefix(id.run()), id.file()),
+                key: key(id),
                 length: content.length,
                 sha256: hex::encode(content.sha256),
                 resume: artifact.upload().map(|upload| upload.id.clone()),

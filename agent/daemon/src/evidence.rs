@@ -6,13 +6,15 @@ use std::io::{Read, Write};
 use std::rc::Rc;
 
 use karakuri_audit::{Actor, Entry, Event};
+use karakuri_protocol::event::RunEvent;
 use karakuri_seal::manifest::{self, Artifact, Manifest, SigningIdentity};
-use karakuri_seal::{Class, SealError, Sealer, Sha256};
-use karakuri_spool::{ArtifactId, Draft, MANIFEST, Spool, SpoolError};
+use karakuri_seal::{Class, SealError, Sealer, Sha256, Summary};
+use karakuri_spool::{ArtifactId, Draft, EVENT, MANIFEST, Spool, SpoolError, UPLOADED};
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::delivery::Hours;
+use crate::news;
 
 /// Why evidence cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,9 @@ pub enum EvidenceError {
     /// The manifest could not be written.
     #[error("writing the manifest: {0}")]
     Write(#[from] std::io::Error),
+    /// An event could not be written.
+    #[error("writing an event: {0}")]
+    Event(serde_json::Error),
     /// The run has no data keys: it was refused before it got any.
     #[error("there is no data key for {0}: the run was not begun")]
     NoKey(Class),
@@ -125,13 +130,17 @@ pub struct Evidence {
     sealers: Vec<(Class, Sealer)>,
     shared: Shared,
     sealed: Vec<Sealed>,
+    /// Whether the site has a bus.
+    announces: bool,
+    announced: u32,
 }
 
 impl Evidence {
     /// Nothing can be sealed before [`Evidence::unlock`].
     #[must_use]
-    pub fn new(origin: Origin, signer: SigningIdentity, shared: Shared) -> Self {
-        Self { origin, signer, sealers: Vec::new(), shared, sealed: Vec::new() }
+    pub fn new(origin: Origin, signer: SigningIdentity, shared: Shared, announces: bool) -> Self {
+        let (sealers, sealed) = (Vec::new(), Vec::new());
+        Self { origin, signer, sealers, shared, sealed, announces, announced: 0 }
     }
 
     /// Hands over the data keys, one for each class.
@@ -181,9 +190,43 @@ impl Evidence {
         plaintext: impl Read,
     ) -> Result<Sealed, EvidenceError> {
         let id = format!("{:04}-{}", self.sealed.len() + 1, class.as_str());
+        let summary = self.seal_file(class, &format!("{id}.esdk"), plaintext)?;
+        let (name, media_type) = (name.to_owned(), media_type.to_owned());
+        let sealed = Sealed(Artifact { id, name, class, media_type, summary });
+        self.sealed.push(sealed.clone());
+        Ok(sealed)
+    }
+
+    /// Seals an event about a run for the site's bus, if it has one and the keys are there. No manifest
+    /// lists it.
+    ///
+    /// # Errors
+    /// See [`EvidenceError`].
+    pub fn announce(&mut self, subject: &str, event: RunEvent) -> Result<(), EvidenceError> {
+        if !self.announces || !self.is_unlocked() {
+            return Ok(());
+        }
+        let file = match &event {
+            RunEvent::Uploaded { .. } => UPLOADED.to_owned(),
+            other => {
+                self.announced += 1;
+                format!("{EVENT}{:04}-{}.esdk", self.announced, other.word())
+            }
+        };
+        let event = news::cloud_event(&self.origin, &file, subject, event);
+        let json = serde_json::to_vec(&event).map_err(EvidenceError::Event)?;
+        self.seal_file(Class::Event, &file, json.as_slice()).map(drop)
+    }
+
+    fn seal_file(
+        &mut self,
+        class: Class,
+        file: &str,
+        plaintext: impl Read,
+    ) -> Result<Summary, EvidenceError> {
         let sealer = self.sealers.iter_mut().find(|(of, _)| *of == class);
         let (_, sealer) = sealer.ok_or(EvidenceError::NoKey(class))?;
-        let file = ArtifactId::new(&self.origin.run, &format!("{id}.esdk"))?;
+        let file = ArtifactId::new(&self.origin.run, file)?;
         let mut draft = self.shared.spool.borrow_mut().draft(file)?;
         let summary = match sealer.seal(plaintext, &mut draft) {
             Ok(summary) => summary,
@@ -191,10 +234,7 @@ impl Evidence {
             Err(e) => return Err(draft.into_failure().map_or_else(|| e.into(), Into::into)),
         };
         self.shared.keep(draft, summary.message_length, *summary.message_sha256.as_bytes())?;
-        let (name, media_type) = (name.to_owned(), media_type.to_owned());
-        let sealed = Sealed(Artifact { id, name, class, media_type, summary });
-        self.sealed.push(sealed.clone());
-        Ok(sealed)
+        Ok(summary)
     }
 
     /// Signs the manifest. The spool takes nothing of the run afterwards.
@@ -225,11 +265,25 @@ pub fn keep_manifest(
     Ok(shared.keep(draft, envelope.len() as u64, digest)?)
 }
 
-/// Key of a run in the store: its id begins with its UTC date, `20261121T…`.
+/// Key of a run in the store.
 #[must_use]
 pub fn prefix(run: &str) -> String {
+    below("runs", run)
+}
+
+/// Key of a file of the spool in the store.
+#[must_use]
+pub fn key(id: &ArtifactId) -> String {
+    match id.event() {
+        Some(name) => format!("{}/{name}", below("events", id.run())),
+        None => format!("{}/{}", prefix(id.run()), id.file()),
+    }
+}
+
+/// A run's id begins with its UTC date, `20261121T…`.
+fn below(top: &str, run: &str) -> String {
     match (run.get(..4), run.get(4..6), run.get(6..8)) {
-        (Some(year), Some(month), Some(day)) => format!("runs/{year}-{month}-{day}/{run}"),
-        _ => format!("runs/undated/{run}"),
+        (Some(year), Some(month), Some(day)) => format!("{top}/{year}-{month}-{day}/{run}"),
+        _ => format!("{top}/undated/{run}"),
     }
 }

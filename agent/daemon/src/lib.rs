@@ -13,7 +13,8 @@
 //! - [`recording`]: karakuri-desktop's recording, segment by segment; [`film`]: what is kept of it to be played.
 //! - [`script`]: the script's channel and its output.
 //! - [`personal`]: what is masked in texts.
-//! - [`keys`]: the run's data keys. [`evidence`]: sealing, the manifest. [`delivery`]: from the spool to the store.
+//! - [`keys`]: the run's data keys. [`evidence`]: sealing, the manifest. [`news`]: events for the site's bus.
+//!   [`delivery`]: from the spool to the store.
 //! - [`report`]: the run as one HTML page.
 
 pub mod app;
@@ -30,6 +31,7 @@ pub mod evidence;
 pub mod film;
 pub mod intake;
 pub mod keys;
+pub mod news;
 pub mod personal;
 pub mod recording;
 pub mod report;

@@ -12,6 +12,7 @@
 //! - [`personal`]: what is masked as personal data, and what is told of it.
 //! - [`courier`]: karakurid ⇄ karakuri-courier.
 //! - [`egress`]: karakurid → karakuri-egress.
+//! - [`event`]: news of a run's life, as a site's event bus has it.
 //! - [`job`]: what starts a run, and the progress and outcome it reports.
 //! - [`untrusted`]: text that came from a script, a screen, a model or a window title.
 //! - [`watch`]: the window that shows a run, and what a person does in it.
@@ -21,6 +22,7 @@ pub mod apng;
 pub mod courier;
 pub mod desktop;
 pub mod egress;
+pub mod event;
 pub mod geometry;
 pub mod job;
 pub mod personal;

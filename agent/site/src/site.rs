@@ -3,6 +3,7 @@
 //! ```toml
 //! tenant = "acme"
 //! site = "osaka-1"
+//! events = true                   # news of every run below events/; false: none
 //!
 //! [keys.aws_kms]
 //! key = "arn:aws:kms:ap-northeast-3:111122223333:key/6f0c7a52-0000-4000-8000-000000000000"
@@ -67,6 +68,8 @@ pub struct Site {
     pub network: Network,
     /// What may wait.
     pub spool: Spool,
+    /// Whether news of runs is sealed for the site's event bus.
+    pub events: bool,
     /// What is looked for as personal data, as it is written: karakurid knows what fits.
     pub personal: toml::Table,
 }
@@ -112,8 +115,14 @@ struct RawSite {
     network: Network,
     #[serde(default)]
     spool: Spool,
+    #[serde(default = "announces")]
+    events: bool,
     #[serde(default)]
     personal: toml::Table,
+}
+
+fn announces() -> bool {
+    true
 }
 
 impl Site {
@@ -129,6 +138,7 @@ impl Site {
             identity: None,
             network: Network::default(),
             spool: Spool::default(),
+            events: false,
             personal: toml::Table::new(),
         }
     }
@@ -150,6 +160,7 @@ impl Site {
             identity: raw.identity,
             network: raw.network,
             spool: raw.spool,
+            events: raw.events,
             personal: raw.personal,
         };
         match site.contradiction() {

@@ -1,6 +1,7 @@
 //! `karakuri artifacts`: what a run left, for the holder of the key.
 
 mod deliver;
+mod events;
 mod rewrap;
 mod unmask;
 mod verify;
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
     match &arguments.command {
         ArtifactsCommand::Verify(arguments) => return verify::run(arguments),
         ArtifactsCommand::Deliver(arguments) => return deliver::run(arguments),
+        ArtifactsCommand::Events(arguments) => return events::run(arguments),
         ArtifactsCommand::Rewrap(arguments) => return rewrap::run(arguments),
         ArtifactsCommand::Unmask(arguments) => return unmask::run(arguments),
         ArtifactsCommand::List(of) => {

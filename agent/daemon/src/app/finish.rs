@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use karakuri_audit::{Actor, Event};
+use karakuri_protocol::event::RunEvent;
 use karakuri_protocol::job::{Exit, Outcome};
 use karakuri_protocol::recording::MARKS;
 use karakuri_protocol::untrusted::Untrusted;
@@ -77,7 +78,12 @@ pub(super) async fn finish(
     };
     let event =
         Event::RunFinished { outcome: end.exit, acts: started.acts, artifacts: artifacts(&record) };
-    if let Err(e) = record.note(Actor::Daemon, event) {
+    let told = record.note(Actor::Daemon, event).and_then(|()| {
+        // Sealed now, while there is a key; it leaves after the manifest.
+        let prefix = record.evidence.borrow().prefix();
+        record.announce(RunEvent::Uploaded { prefix })
+    });
+    if let Err(e) = told {
         end = worse(end, e);
     }
     let outcome = Outcome {

@@ -28,13 +28,13 @@ use crate::evidence::{Shared, keep_manifest};
 /// Taken from the disk beforehand for the journal: of a site, and during development.
 const RESERVE: [u64; 2] = [64 << 20, 1 << 20];
 
-/// Opens the spool and closes the runs that were cut short.
+/// Opens the spool and closes the runs that were cut short; which these are.
 pub(super) fn open(
     site: &Site,
     config: &Config,
     signer: &SigningIdentity,
     audit: &mut Log,
-) -> Result<Shared, StartError> {
+) -> Result<(Shared, Vec<String>), StartError> {
     let clock = Clock::start();
     let path = config.state.join("spool");
     let opened = Spool::open(&path, Arc::new(LocalDisk), settings(site, config), clock.now());
@@ -46,10 +46,10 @@ pub(super) fn open(
     let hours = site.network.window.map(|window| Hours { window, offset });
     let shared = Shared { spool, more: Rc::default(), less: Rc::default(), clock, hours };
     let unfinished: Vec<_> = shared.spool.borrow().unfinished().map(str::to_owned).collect();
-    for run in unfinished {
-        close(&run, site, signer, audit, &shared)?;
+    for run in &unfinished {
+        close(run, site, signer, audit, &shared)?;
     }
-    Ok(shared)
+    Ok((shared, unfinished))
 }
 
 fn settings(site: &Site, config: &Config) -> Settings {
@@ -123,7 +123,7 @@ fn close(
 /// left out; it is delivered all the same, and `artifacts verify` tells of it.
 fn left_of(run: &str, shared: &Shared) -> Vec<Artifact> {
     let spool = shared.spool.borrow();
-    let of_run = |id: &&ArtifactId| id.run() == run && !id.is_manifest();
+    let of_run = |id: &&ArtifactId| id.run() == run && !id.is_manifest() && id.event().is_none();
     let mut ids: Vec<_> = spool.artifacts().map(|(id, _)| id).filter(of_run).collect();
     ids.sort_by_key(|id| id.file());
     let artifact = |id: &ArtifactId| {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use karakuri_audit::{Actor, Event, Sha256};
 use karakuri_protocol::egress::{Destination, Open};
+use karakuri_protocol::event::RunEvent;
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::{Driver, Exit};
 use karakuri_protocol::personal::{Masking, Settings};
@@ -35,7 +36,7 @@ use crate::recording::Recording;
 use crate::script::{Channel, Client, FRONT, Streams, refusal, sdk};
 use crate::session::{
     Pause, Record, Requester, Running, Session, Takeover, Watch, Watched, Window, deliver_all,
-    keep_all, keep_rest,
+    keep_all, keep_rest, record_heard,
 };
 use crate::walls::{Ended, Ground, SandboxId, Walls, sandbox_refused};
 
@@ -65,16 +66,21 @@ pub(super) struct Started {
 pub(super) async fn run(
     config: &Config,
     handed: Handed,
-    Opened { record, site, recipients, personal }: Opened,
+    Opened { record, site, recipients, personal, closed }: Opened,
     requester: Requester,
     mut walls: Walls,
 ) -> Exit {
     let mut started = Started { personal, ..Started::default() };
     let end = match start_couriers(&record, &site, &recipients, &mut walls, &mut started).await {
         Ok(()) => {
+            let told =
+                closed.iter().try_for_each(|run| record.announce_of(run, RunEvent::Interrupted {}));
             let stages =
                 until_the_end(config, handed, &record, &requester, &mut walls, &mut started);
-            stages.await.unwrap_or_else(|end| end)
+            match told {
+                Ok(()) => stages.await.unwrap_or_else(|end| end),
+                Err(end) => end,
+            }
         }
         Err(end) => end,
     };
@@ -322,12 +328,14 @@ async fn serve(
     let broker = Broker::new(intake.grant);
     let mut session =
         Session::new(record, broker, screen, requester.clone(), intake.inputs, ground, pause);
+    record.announce(RunEvent::Started {})?;
     let ended = tokio::select! {
         watched = watch.wait() => watched,
         end = session.serve(&mut channel) => Watched::Run(end),
         end = keep_all(record, recording.as_ref()) => Watched::Run(end),
         end = deliver_all(record, started.delivery.as_mut()) => Watched::Run(end),
         end = Takeover::serve(takeover.as_mut()) => Watched::Run(end),
+        end = record_heard(record) => Watched::Run(end),
     };
     takeover.as_mut().map_or(Ok(()), Takeover::close)?;
     if let Some(recording) = &recording {

@@ -9,7 +9,9 @@ mod calls;
 pub mod collect;
 mod delivery;
 mod hands;
+mod heard;
 mod intent;
+mod news;
 mod notes;
 mod pause;
 mod personal;
@@ -18,7 +20,7 @@ mod recording;
 mod takeover;
 mod watch;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -41,13 +43,11 @@ use crate::timeline::{Timeline, What};
 use crate::walls::Ground;
 
 pub use delivery::{deliver_all, deliver_rest, of_delivery, of_removal};
+pub use heard::{Heard, record_heard};
 pub use pause::Pause;
 pub use recording::{keep_all, keep_rest};
 pub use takeover::{Takeover, Window};
 pub use watch::{Running, Watch, Watched, last_attempts};
-
-/// Events that wait to be recorded before whatever is recorded next.
-pub type Heard = Rc<RefCell<Vec<(Actor, Event)>>>;
 
 /// How long a wait lasts that does not say, until the script sets another time.
 const DEFAULT_WAIT_MS: u32 = 10_000;
@@ -108,7 +108,9 @@ pub struct Record {
     /// What the report plays of the recording.
     pub film: RefCell<Film>,
     /// What happened beside the conversation with the script and is not recorded yet, from [`Watch`].
-    pub heard: Heard,
+    pub heard: Rc<Heard>,
+    /// Steps begun.
+    pub steps: Cell<u32>,
     /// The run's id.
     pub run: String,
 }
@@ -124,15 +126,24 @@ impl Record {
     }
 
     fn append<T: IntoEntry>(&self, intent: T) -> Result<Recorded<T>, End> {
-        for (actor, event) in self.heard.take() {
-            self.append_one(Entry { run: Some(self.run.clone()), actor, event })?;
-        }
+        self.catch_up()?;
         self.append_one(intent)
     }
 
+    /// Records what was heard of.
+    fn catch_up(&self) -> Result<(), End> {
+        for (actor, event) in self.heard.take() {
+            self.append_one(Entry { run: Some(self.run.clone()), actor, event })?;
+        }
+        Ok(())
+    }
+
     fn append_one<T: IntoEntry>(&self, intent: T) -> Result<Recorded<T>, End> {
+        let news = self.news_of(&intent.entry().event);
         let appended = self.audit.borrow_mut().append(intent);
-        appended.map_err(|e: AuditError| End::evidence("the audit log", e))
+        let recorded = appended.map_err(|e: AuditError| End::evidence("the audit log", e))?;
+        news.map_or(Ok(()), |news| self.announce(news))?;
+        Ok(recorded)
     }
 
     /// Waits while the spool is full: the store takes what is there, and what made it full waits for that.

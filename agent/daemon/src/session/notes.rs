@@ -19,6 +19,7 @@ impl Session<'_> {
                 let name = Untrusted::new(p.name.as_str());
                 let name = self.record.timeline.borrow_mut().personal().untrusted("step", &name);
                 self.requester.tell(&Progress::Step { name: name.clone() });
+                self.record.announce_step(&name)?;
                 self.record.push(What::Step(name));
             }
             Call::Log(p) => {

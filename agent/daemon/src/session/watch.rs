@@ -56,7 +56,7 @@ pub struct Watch<'a> {
     /// The link to karakuri-egress.
     pub egress: Option<&'a AsyncLink>,
     /// Where what is to be recorded goes.
-    pub heard: Heard,
+    pub heard: Rc<Heard>,
     /// What a person at the terminal can set.
     pub pause: Rc<Pause>,
     /// Where lines go.
@@ -102,7 +102,8 @@ impl Watch<'_> {
                 attempt = next_attempt(self.egress) => match attempt {
                     Ok(Some((attempt, _))) => {
                         let text = shown(&attempt);
-                        self.heard.borrow_mut().push(recorded(&attempt));
+                        let (actor, event) = recorded(&attempt);
+                        self.heard.push(actor, event);
                         (Ok(text), Level::Info)
                     }
                     // Its end is reported by the monitor, which knows why.
@@ -165,7 +166,8 @@ impl Watch<'_> {
 pub async fn last_attempts(link: &AsyncLink, record: &Record) {
     while let Ok(Some((attempt, _))) = link.recv::<Attempt>().await {
         let text = shown(&attempt);
-        record.heard.borrow_mut().push(recorded(&attempt));
+        let (actor, event) = recorded(&attempt);
+        record.heard.push(actor, event);
         record.line(Level::Info, &text);
     }
 }
@@ -191,7 +193,7 @@ fn pauses(pause: &Pause, heard: &Heard, requester: &Requester, paused: bool) -> 
         true => (Event::RunPaused {}, "a person paused the run"),
         false => (Event::RunResumed {}, "a person let the run go on"),
     };
-    heard.borrow_mut().push((Actor::User, event));
+    heard.push(Actor::User, event);
     requester.tell(&Progress::Paused(paused));
     Some(text.into())
 }

@@ -1,0 +1,52 @@
+//! `karakuri artifacts events`: the news of a run, as its site's event bus has it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use karakuri_protocol::event::CloudEvent;
+use karakuri_protocol::job::Exit;
+use karakuri_seal::{Class, Identity, open};
+
+use crate::cli::Events;
+use crate::error::{CliError, at};
+use crate::kept::not_opened;
+use crate::output;
+use crate::site::Site;
+
+pub(crate) fn run(arguments: &Events) -> Result<Exit, CliError> {
+    let site = Site::find()?;
+    let store = arguments.store.clone().unwrap_or_else(|| site.store());
+    let keys = site.identities(&arguments.keys)?;
+    for path in files(&store.join("events"), &arguments.run)? {
+        output::json_line(&read(&path, &arguments.run, &keys)?)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The run's events, by their numbers; the one that it was uploaded comes last.
+fn files(events: &Path, run: &str) -> Result<Vec<PathBuf>, CliError> {
+    let days = fs::read_dir(events).into_iter().flatten().flatten();
+    let directory = days.map(|day| day.path().join(run)).find(|directory| directory.is_dir());
+    let directory = directory.ok_or_else(|| {
+        CliError::Usage(format!(
+            "there is no news of run {run:?} in {}: a site has it unless site.toml says `events = false`",
+            events.display()
+        ))
+    })?;
+    let entries = fs::read_dir(&directory).map_err(at(&directory))?;
+    let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "esdk"));
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path, run: &str, keys: &[Identity]) -> Result<CloudEvent, CliError> {
+    let refused = |what: String| CliError::NotVerified(format!("{}: {what}", path.display()));
+    let mut json = Vec::new();
+    let opened = open(keys, None, File::open(path).map_err(at(path))?, &mut json)
+        .map_err(|e| not_opened(path, &e))?;
+    if (opened.context.run.as_str(), opened.context.class) != (run, Class::Event) {
+        return Err(refused("it is no event of this run".to_owned()));
+    }
+    serde_json::from_slice(&json).map_err(|e| refused(format!("it is no event: {e}")))
+}
