@@ -5,17 +5,19 @@
 //! | AWS KMS keyring | `aws-kms` | ARN of the key | what GenerateDataKey or Encrypt gave |
 //! | AWS KMS RSA keyring | `aws-kms-rsa` | ARN of the key | RSA-OAEP with SHA-256 of SHA-384 (encryption context), data key |
 //!
-//! Nothing here calls KMS: karakuri-courier does, and hands over what KMS answered. The second kind needs
-//! no call at all to seal, only the key's public half. Source: AWS Encryption SDK specification, "AWS
+//! Nothing here calls KMS: karakuri-courier does, and hands over what KMS answered ([`Decrypt`] for who may
+//! open). The second kind needs no call at all to seal, only the key's public half. Source: AWS Encryption SDK specification, "AWS
 //! KMS RSA Keyring"; the order inside the RSA plaintext is proved by the official SDK for Python.
 
-use aws_lc_rs::digest::{SHA384, digest};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA384, SHA384_OUTPUT_LEN, digest};
+use zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::error::SealError;
+use crate::error::{OpenError, SealError};
 use crate::rsa::PublicKey;
 use crate::suite::DataKey;
-use crate::wrapping::{Wrap, WrappedKey};
+use crate::wrapping::{Unwrap, Wrap, WrappedKey};
 
 /// Provider id of keys wrapped by a symmetric KMS key; the specification forbids it to raw keyrings.
 pub const KMS: &str = "aws-kms";
@@ -65,5 +67,72 @@ impl Wrap for KmsRsa {
             provider_info: self.arn.as_str().into(),
             ciphertext: self.key.encrypt(&[digest.as_ref(), data_key.expose()])?,
         })
+    }
+}
+
+/// Asks KMS to decrypt, with somebody's right to.
+pub trait Decrypt {
+    /// What the key with this ARN makes of `ciphertext`; with the context, unless it is an RSA key.
+    ///
+    /// # Errors
+    /// What KMS said, or why it was not reached.
+    fn decrypt(
+        &self,
+        arn: &str,
+        ciphertext: &[u8],
+        context: Option<&Context>,
+    ) -> Result<Zeroizing<Vec<u8>>, String>;
+}
+
+/// A key in KMS that somebody may decrypt with. KMS is asked for no other key, whatever a message says.
+#[derive(Debug)]
+pub struct KmsKey<D> {
+    arn: String,
+    kms: D,
+}
+
+impl<D: Decrypt> KmsKey<D> {
+    /// The key with this ARN, symmetric or RSA.
+    #[must_use]
+    pub fn new(arn: &str, kms: D) -> Self {
+        Self { arn: arn.to_owned(), kms }
+    }
+
+    fn ask(
+        &self,
+        wrapped: &WrappedKey,
+        context: Option<&Context>,
+    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let answer = self.kms.decrypt(&self.arn, &wrapped.ciphertext, context);
+        answer.map_err(OpenError::Unwrap)
+    }
+}
+
+impl<D: Decrypt> Unwrap for KmsKey<D> {
+    fn unwrap(
+        &self,
+        context: &Context,
+        wrapped: &WrappedKey,
+    ) -> Result<Option<DataKey>, OpenError> {
+        if wrapped.provider_info != self.arn.as_bytes() {
+            return Ok(None);
+        }
+        let of_another = || OpenError::Unwrap("KMS answered with what is no data key".to_owned());
+        let key = |bytes: &[u8]| DataKey::from_slice(bytes).map(Some).ok_or_else(of_another);
+        if wrapped.provider_id == KMS.as_bytes() {
+            return key(&self.ask(wrapped, Some(context))?);
+        }
+        if wrapped.provider_id != KMS_RSA.as_bytes() {
+            return Ok(None);
+        }
+        let plaintext = self.ask(wrapped, None)?;
+        let expected = digest(&SHA384, &context.to_bytes().map_err(|_| OpenError::UnknownContext)?);
+        let (bound, data_key) =
+            plaintext.split_at_checked(SHA384_OUTPUT_LEN).ok_or_else(of_another)?;
+        if verify_slices_are_equal(bound, expected.as_ref()).is_err() {
+            let message = "the data key was wrapped for another context: the message was altered";
+            return Err(OpenError::Unwrap(message.to_owned()));
+        }
+        key(data_key)
     }
 }

@@ -4,7 +4,7 @@ A KMS (moto) for the time until stdin ends. Prints one line of JSON about its ke
 stdin, a JSON object with "do", by one of stdout:
 
   generate     "context" → "ciphertext", "plaintext", base64: GenerateDataKey
-  decrypt      "context", "ciphertext" → "plaintext", or "error": Decrypt
+  decrypt      "key" (its ARN), "context", "ciphertext" → "plaintext", or "error": Decrypt
   open         "key" (symmetric or rsa), "file" → "plaintext", "context": the official KMS keyring opens DIRECTORY/file
   seal         "context", "file", "plaintext": the official KMS keyring writes DIRECTORY/file
 """
@@ -67,23 +67,28 @@ class Kms:
         if key == "symmetric":
             wanted = CreateAwsKmsKeyringInput(kms_key_id=self.symmetric, kms_client=self.kms)
             return providers.create_aws_kms_keyring(input=wanted)
-        (account, name) = self.rsa.split(":")[4], self.rsa.rpartition("/")[2]
-        private = kms_backends[account][REGION].keys[name].private_key.private_key
         wanted = CreateAwsKmsRsaKeyringInput(
             kms_key_id=self.rsa,
-            kms_client=RsaKms(self.kms, private),
+            kms_client=self.rsa_kms(),
             public_key=self.public,
             encryption_algorithm="RSAES_OAEP_SHA_256",
         )
         return providers.create_aws_kms_rsa_keyring(input=wanted)
 
+    def rsa_kms(self):
+        (account, name) = self.rsa.split(":")[4], self.rsa.rpartition("/")[2]
+        return RsaKms(self.kms, kms_backends[account][REGION].keys[name].private_key.private_key)
+
     def generate(self, context):
         made = self.kms.generate_data_key(KeyId=self.symmetric, KeySpec="AES_256", EncryptionContext=context)
         return {"ciphertext": text(made["CiphertextBlob"]), "plaintext": text(made["Plaintext"])}
 
-    def decrypt(self, context, ciphertext):
+    def decrypt(self, key, context, ciphertext):
+        (kms, more) = (self.kms, {"EncryptionContext": context})
+        if key == self.rsa:
+            (kms, more) = (self.rsa_kms(), {"EncryptionAlgorithm": "RSAES_OAEP_SHA_256"})
         try:
-            made = self.kms.decrypt(CiphertextBlob=base64.b64decode(ciphertext), EncryptionContext=context)
+            made = kms.decrypt(KeyId=key, CiphertextBlob=base64.b64decode(ciphertext), **more)
         except botocore.exceptions.ClientError as error:
             return {"error": error.response["Error"]["Code"]}
         return {"plaintext": text(made["Plaintext"])}

@@ -7,13 +7,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use karakuri_seal::kms::{Generated, KMS, KmsRsa};
-use karakuri_seal::{
-    Context, DataKey, Identity, OpenError, Recipient, Sealer, Unwrap, Wrap, WrappedKey, open,
-    rewrap,
-};
+use karakuri_seal::kms::{Decrypt, Generated, KmsKey, KmsRsa};
+use karakuri_seal::{Context, DataKey, Identity, OpenError, Recipient, Sealer, Wrap, open, rewrap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 use crate::fixture::{self, NAMESPACE, context, header_length, identity, pattern};
 use crate::interop::{context_json, python};
@@ -79,23 +77,27 @@ impl Drop for Kms {
     }
 }
 
-/// As somebody with the right to decrypt uses KMS.
-impl Unwrap for Kms {
-    fn unwrap(
+impl Kms {
+    /// A key as somebody with the right to decrypt uses it.
+    fn key(&self, name: &str) -> KmsKey<&Self> {
+        KmsKey::new(self.arn(name), self)
+    }
+}
+
+impl Decrypt for &Kms {
+    fn decrypt(
         &self,
-        context: &Context,
-        wrapped: &WrappedKey,
-    ) -> Result<Option<DataKey>, OpenError> {
-        if wrapped.provider_id != KMS.as_bytes() {
-            return Ok(None);
-        }
-        let ciphertext = STANDARD.encode(&wrapped.ciphertext);
-        let context = context_json(context);
-        let found =
-            self.ask(&json!({ "do": "decrypt", "context": context, "ciphertext": ciphertext }));
+        arn: &str,
+        ciphertext: &[u8],
+        context: Option<&Context>,
+    ) -> Result<Zeroizing<Vec<u8>>, String> {
+        let (ciphertext, context) = (STANDARD.encode(ciphertext), context.map(context_json));
+        let found = self.ask(
+            &json!({ "do": "decrypt", "key": arn, "context": context, "ciphertext": ciphertext }),
+        );
         match found["error"].as_str() {
-            None => Ok(DataKey::from_slice(&bytes(&found["plaintext"]))),
-            Some(error) => Err(OpenError::Unwrap(error.to_owned())),
+            None => Ok(Zeroizing::new(bytes(&found["plaintext"]))),
+            Some(error) => Err(error.to_owned()),
         }
     }
 }
@@ -123,7 +125,7 @@ fn kms_and_an_off_line_key_open_the_same_message() {
     assert_eq!(kms.open("symmetric", &message), (pattern(100_000), context_json(&context())));
     assert_eq!(fixture::try_open(&message).0, pattern(100_000));
     let mut plaintext = Vec::new();
-    open(std::slice::from_ref(&kms), Some(&context()), &*message, &mut plaintext).unwrap();
+    open(&[kms.key("symmetric")], Some(&context()), &*message, &mut plaintext).unwrap();
     assert_eq!(plaintext, pattern(100_000));
 }
 
@@ -135,7 +137,7 @@ fn kms_refuses_a_data_key_with_another_context() {
     let mut sealer = Sealer::with_generated(context(), kms.generate(&other), &NOBODY).unwrap();
     let mut message = Vec::new();
     sealer.seal(&b"x"[..], &mut message).unwrap();
-    let refused = open(&[kms], None, &*message, Vec::new()).unwrap_err();
+    let refused = open(&[kms.key("symmetric")], None, &*message, Vec::new()).unwrap_err();
     assert!(
         matches!(&refused, OpenError::Unwrap(e) if e == "InvalidCiphertextException"),
         "{refused}"
@@ -151,6 +153,11 @@ fn the_public_half_of_a_kms_key_is_enough_to_seal() {
         .seal(&b"sealed off line"[..], &mut message)
         .unwrap();
     assert_eq!(kms.open("rsa", &message), (b"sealed off line".to_vec(), context_json(&context())));
+    let mut plaintext = Vec::new();
+    open(&[kms.key("rsa")], Some(&context()), &*message, &mut plaintext).unwrap();
+    assert_eq!(plaintext, b"sealed off line");
+    let other = open(&[kms.key("symmetric")], None, &*message, Vec::new()).unwrap_err();
+    assert!(matches!(other, OpenError::NoKey { .. }), "{other}");
     let (_, refused) = fixture::try_open(&message);
     let expected = format!("aws-kms-rsa/{}", kms.arn("rsa"));
     let refused = refused.unwrap_err();
@@ -161,6 +168,27 @@ fn the_public_half_of_a_kms_key_is_enough_to_seal() {
 }
 
 #[test]
+fn a_data_key_of_another_context_is_none_under_an_rsa_key_either() {
+    let kms = Kms::start();
+    let mut other = context();
+    other.run.push('0');
+    let (mut own, mut others) = (Vec::new(), Vec::new());
+    for (context, message) in [(context(), &mut own), (other, &mut others)] {
+        Sealer::new(context, &[kms.rsa()]).unwrap().seal(&b"x"[..], message).unwrap();
+    }
+    // The data key of one message in the header of the other.
+    let wrapped = |message: &[u8]| {
+        let arn = kms.arn("rsa").as_bytes();
+        let at = message.windows(arn.len()).position(|part| part == arn).unwrap() + arn.len();
+        at + 2..at + 2 + 512
+    };
+    let (from, to) = (wrapped(&others), wrapped(&own));
+    own[to].copy_from_slice(&others[from]);
+    let refused = open(&[kms.key("rsa")], None, &*own, Vec::new()).unwrap_err();
+    assert!(matches!(&refused, OpenError::Unwrap(e) if e.contains("another context")), "{refused}");
+}
+
+#[test]
 fn what_the_official_kms_keyring_seals_is_opened_here() {
     let kms = Kms::start();
     let plaintext = STANDARD.encode(pattern(9_999));
@@ -168,7 +196,7 @@ fn what_the_official_kms_keyring_seals_is_opened_here() {
     kms.ask(&json!({ "do": "seal", "context": context_pairs, "file": "theirs", "plaintext": plaintext }));
     let message = std::fs::read(kms.directory.path().join("theirs")).unwrap();
     let mut plaintext = Vec::new();
-    open(&[kms], Some(&context()), &*message, &mut plaintext).unwrap();
+    open(&[kms.key("symmetric")], Some(&context()), &*message, &mut plaintext).unwrap();
     assert_eq!(plaintext, pattern(9_999));
 }
 
