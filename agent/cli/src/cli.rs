@@ -177,6 +177,17 @@ pub(crate) struct Artifacts {
     pub(crate) command: ArtifactsCommand,
 }
 
+/// What opens messages, beside the key in the state directory.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Opening {
+    /// A private key, by the name that messages carry
+    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
+    pub(crate) keys: Vec<(String, String)>,
+    /// A file like site.toml whose [identity] may decrypt: KMS is asked
+    #[arg(long, value_name = "FILE")]
+    pub(crate) auditor: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ArtifactsCommand {
     /// Name, class and size of every artifact of a run
@@ -192,9 +203,8 @@ pub(crate) enum ArtifactsCommand {
         /// Directory to write to; made if it is not there
         #[arg(long, short, default_value = ".")]
         out: PathBuf,
-        /// A private key beside the one in the state directory
-        #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
-        keys: Vec<(String, String)>,
+        #[command(flatten)]
+        opening: Opening,
     },
     /// Check that everything a run made is there as it was signed; needs no key
     Verify(Verify),
@@ -206,6 +216,28 @@ pub(crate) enum ArtifactsCommand {
     Unmask(Unmask),
     /// The news of a run that its site's event bus was told, one CloudEvent a line
     Events(Events),
+    /// Fetch a run from the bucket into the store of the state directory
+    Fetch(Fetch),
+}
+
+/// Fetch a run, with its news, from the bucket into the store of the state directory
+///
+/// What is there already is left as it is. Then the run is verified; keys given with --trust are kept if it is
+/// right, as `import` does.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  karakuri artifacts fetch 20261122T101112345Z-0badcafe --auditor auditor.toml --trust osaka-1.pub.pem
+  karakuri artifacts decrypt 20261122T101112345Z-0badcafe --auditor auditor.toml --out opened")]
+pub(crate) struct Fetch {
+    /// Id of a run
+    pub(crate) run: String,
+    /// A file like site.toml whose [identity] may read the bucket
+    #[arg(long, value_name = "FILE")]
+    pub(crate) auditor: PathBuf,
+    /// A public key (PEM) whose signatures are believed, beside the one of this site
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust: Vec<PathBuf>,
 }
 
 /// The news of a run that its site's event bus was told, one CloudEvent a line
@@ -218,9 +250,8 @@ pub(crate) struct Events {
     /// A copy of a store; the one in the state directory if left out
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
-    /// A private key beside the one in the state directory
-    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
-    pub(crate) keys: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) opening: Opening,
 }
 
 /// Deliver what waits in the spool for the store, as often as it takes; Ctrl-C ends it and loses nothing
@@ -252,9 +283,8 @@ pub(crate) struct Unmask {
     /// Directory to write to; made if it is not there
     #[arg(long, short, default_value = ".")]
     pub(crate) out: PathBuf,
-    /// A private key beside the one in the state directory
-    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
-    pub(crate) keys: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) opening: Opening,
 }
 
 /// Check that everything a run made is there as it was signed; needs no key that opens anything
@@ -308,9 +338,8 @@ pub(crate) struct RewrapFor {
     /// A public RSA key (PEM), by the name that messages carry
     #[arg(long = "for", required = true, value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
     pub(crate) recipients: Vec<(String, String)>,
-    /// A private key that opens the messages, beside the one in the state directory
-    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
-    pub(crate) keys: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) opening: Opening,
 }
 
 #[derive(Debug, Args)]
@@ -336,6 +365,8 @@ pub(crate) enum RecordingCommand {
         run: String,
         /// The file to write, .mp4 or .mkv; it must not be there
         out: PathBuf,
+        #[command(flatten)]
+        opening: Opening,
     },
 }
 
@@ -360,9 +391,8 @@ pub(crate) struct Report {
     /// Show it in the default browser
     #[arg(long)]
     pub(crate) open: bool,
-    /// A private key beside the one in the state directory
-    #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
-    pub(crate) keys: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) opening: Opening,
 }
 
 #[derive(Debug, Args)]

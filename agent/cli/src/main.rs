@@ -3,6 +3,7 @@
 mod artifacts;
 mod assets;
 mod audit;
+mod auditor;
 mod cli;
 mod control;
 mod desktop;

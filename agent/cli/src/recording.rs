@@ -13,7 +13,7 @@ use karakuri_protocol::apng::{Frame, Segment};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::recording::{MARKS, Mark};
-use karakuri_seal::Identity;
+use karakuri_seal::Unwrap;
 
 use crate::cli::{Recording, RecordingCommand};
 use crate::error::{CliError, at};
@@ -34,11 +34,11 @@ const LAST_MS: u16 = 1000;
 const NOTHING: [u8; 16] = [0x78, 1, 1, 5, 0, 0xfa, 0xff, 0, 0, 0, 0, 0, 0, 5, 0, 1];
 
 pub(crate) fn run(arguments: &Recording) -> Result<Exit, CliError> {
-    let RecordingCommand::Export { run, out } = &arguments.command;
+    let RecordingCommand::Export { run, out, opening } = &arguments.command;
     let site = Site::find()?;
     let directory = site.run(run)?;
     let kept = site.kept(&directory)?;
-    let keys = [site.identity()?];
+    let keys = site.keyrings(opening)?;
     let film = joined(segments(&kept, &keys)?)
         .ok_or_else(|| CliError::Usage(format!("run {} has no recording", kept.manifest.run)))?;
     let marks = marks(&kept, &keys)?;
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Recording) -> Result<Exit, CliError> {
     Ok(Exit::Success)
 }
 
-fn segments(kept: &Kept, keys: &[Identity]) -> Result<Vec<Segment>, CliError> {
+fn segments<U: Unwrap>(kept: &Kept, keys: &[U]) -> Result<Vec<Segment>, CliError> {
     let segments =
         kept.manifest.artifacts.iter().filter(|artifact| artifact.media_type == "image/apng");
     segments
@@ -60,7 +60,7 @@ fn segments(kept: &Kept, keys: &[Identity]) -> Result<Vec<Segment>, CliError> {
 }
 
 /// What was done meanwhile; nothing where a run did not come to its end.
-fn marks(kept: &Kept, keys: &[Identity]) -> Result<Vec<Mark>, CliError> {
+fn marks<U: Unwrap>(kept: &Kept, keys: &[U]) -> Result<Vec<Mark>, CliError> {
     let Some(artifact) = kept.manifest.artifacts.iter().find(|artifact| artifact.name == MARKS)
     else {
         return Ok(Vec::new());

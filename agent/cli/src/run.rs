@@ -20,6 +20,7 @@ use rustix::process::{Signal, WaitIdStatus};
 use time::OffsetDateTime;
 
 use crate::cli;
+use crate::cli::Opening;
 use crate::control::ControlSocket;
 use crate::error::{CliError, at};
 use crate::kept::MANIFEST;
@@ -292,7 +293,7 @@ fn open_report(site: &Site, outcome: &Outcome) -> Result<Option<PathBuf>, CliErr
     if outcome.report_key.is_none() || !directory.join(MANIFEST).exists() {
         return Ok(None);
     }
-    match crate::report::write_opened(site, &directory, &site.identities(&[])?) {
+    match crate::report::write_opened(site, &directory, &site.keyrings(&Opening::default())?) {
         // It is sealed for a site's key, which is not here.
         Err(CliError::NoKey(_)) => Ok(None),
         opened => opened.map(Some),

@@ -17,11 +17,13 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use karakuri_seal::Identity;
 use karakuri_seal::manifest::{Manifest, SigningIdentity, VerifyingKey};
+use karakuri_seal::{Identity, Unwrap};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::auditor::{Auditor, Right};
+use crate::cli::Opening;
 use crate::error::{CliError, at};
 use crate::kept::{Kept, MANIFEST};
 
@@ -124,18 +126,21 @@ impl Site {
             .map_err(CliError::internal("reading the development key"))
     }
 
-    /// The keys in these files, each with its namespace and name, and the one of the state directory, if
-    /// it is there.
-    pub(crate) fn identities(&self, given: &[(String, String)]) -> Result<Vec<Identity>, CliError> {
-        let read = |(name, path): &(String, String)| {
+    /// Everything that opens messages: the keys in files, each with its namespace and name, the one of the
+    /// state directory, if it is there, and KMS where an auditor's file is given.
+    pub(crate) fn keyrings(&self, opening: &Opening) -> Result<Vec<Box<dyn Unwrap>>, CliError> {
+        let read = |(name, path): &(String, String)| -> Result<Box<dyn Unwrap>, CliError> {
             let path = Path::new(path);
             let (namespace, name) = name.split_once('/').unwrap_or((NAMESPACE, name));
-            Identity::from_pkcs8_pem(namespace, name, &read_secret(path)?)
-                .map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
+            let identity = Identity::from_pkcs8_pem(namespace, name, &read_secret(path)?);
+            Ok(Box::new(identity.map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))?))
         };
-        let mut all = given.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let mut all = opening.keys.iter().map(read).collect::<Result<Vec<_>, _>>()?;
         if self.0.join("keys/development.pem").exists() {
-            all.push(self.identity()?);
+            all.push(Box::new(self.identity()?));
+        }
+        if let Some(file) = &opening.auditor {
+            all.push(Box::new(Auditor::start(file, Right::Read)?.keyring()?));
         }
         Ok(all)
     }

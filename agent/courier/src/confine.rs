@@ -51,6 +51,10 @@ impl Ways {
         // A platform renews a token by another file of the same name.
         files.extend(token.and_then(|file| file.as_path().parent()).map(Path::to_owned));
         files.retain(|path| path.exists());
-        Self { ports: Egress::of(site).ports(process), files }
+        let egress = match process {
+            Process::Upload | Process::Keys => Egress::of(site),
+            Process::Auditor => Egress::of_auditor(site),
+        };
+        Self { ports: egress.ports(process), files }
     }
 }

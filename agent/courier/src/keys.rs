@@ -103,7 +103,7 @@ impl Keys {
 }
 
 /// The read end of a pipe that holds `secret` and nothing more.
-fn piped(secret: &[u8]) -> rustix::io::Result<OwnedFd> {
+pub(crate) fn piped(secret: &[u8]) -> rustix::io::Result<OwnedFd> {
     let (read, write) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
     // An empty pipe takes it whole, see pipe(7) on PIPE_BUF.
     rustix::io::write(&write, secret)?;

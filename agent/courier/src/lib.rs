@@ -7,9 +7,10 @@
 //! - [`store`] and `serve`: a store that is a directory.
 //! - `online`, `http`, `service`, [`identity`]: connections, sessions and clients of services.
 //! - `upload` and `s3`: a store that is a bucket. `pace`: how fast.
-//! - `keys`: data keys from KMS.
+//! - `keys`: data keys from KMS. `auditor`: decrypting and reading, for a person who may.
 //! - `failure`: what an error of a service means. `link`: the way to karakurid.
 
+mod auditor;
 pub mod confine;
 mod failure;
 mod http;

@@ -98,6 +98,7 @@ fn session(
     let courier = match process {
         Process::Upload => "upload",
         Process::Keys => "keys",
+        Process::Auditor => "auditor",
     };
     let name = format!("karakuri-{courier}-{}", site.site);
     let session = Session::new(sts(Some(base)), identity, role, &name, policy, tags);

@@ -13,9 +13,11 @@ use karakuri_sandbox::link::{Link, LinkError};
 use karakuri_sandbox::restrict::RestrictError;
 use karakuri_sandbox::sys;
 use karakuri_site::egress::Process;
+use karakuri_site::endpoint::Endpoint;
 use karakuri_site::store::{Bucketed, Store};
 use karakuri_site::{Site, SiteError};
 
+use crate::auditor::Auditor;
 use crate::confine;
 use crate::http::HttpError;
 use crate::identity::{IdentityError, policy};
@@ -37,6 +39,10 @@ pub enum Role {
     Upload,
     /// Have KMS make data keys.
     Keys,
+    /// Read the bucket and have KMS decrypt, for a person who may.
+    Auditor,
+    /// And delete what a person may have erased.
+    Eraser,
 }
 
 /// Why the courier gives up.
@@ -59,6 +65,9 @@ pub enum StartError {
     /// Nothing is to be done.
     #[error("this site asks KMS for no keys; a courier for them is not needed")]
     NoKeys,
+    /// Neither bucket nor key.
+    #[error("this file names neither a bucket nor a key in KMS: there is nothing to ask for")]
+    NothingToAudit,
     /// A table that [`Site::parse`] asks for.
     #[error("site.toml has no table [identity]")]
     NoIdentity,
@@ -94,6 +103,8 @@ pub fn run(role: Role, store: Option<&Path>, site: Option<&Path>) -> Result<(), 
     let link = Link::from_fd(sys::inherited_fd(LINK_FD).map_err(StartError::NotInherited)?)?;
     match (role, &site.store) {
         (Role::Keys, _) => generate_keys(link, &site),
+        (Role::Auditor, _) => audit(link, &site, false),
+        (Role::Eraser, _) => audit(link, &site, true),
         (Role::Upload, Store::S3(bucket)) => upload_to(link, &site, bucket),
         (Role::Upload, Store::Local) => keep_in(&link, store.ok_or(StartError::NoDirectory)?),
         (Role::Upload, Store::Export(export)) => keep_in(&link, export.directory.as_path()),
@@ -149,4 +160,33 @@ fn generate_keys(link: Link, site: &Site) -> Result<(), StartError> {
         move || keys::client(&reach.config(&region, endpoint.as_ref(), Some(session.clone())));
     let keys = Keys::new(Renewable::new(make), key, site);
     Ok(runtime.block_on(keys.serve(&link))?)
+}
+
+fn audit(link: Link, site: &Site, erasing: bool) -> Result<(), StartError> {
+    let identity = site.identity.as_ref().ok_or(StartError::NoIdentity)?;
+    let key = site.keys.aws_kms.as_ref().map(|kms| kms.key.clone());
+    let store = match &site.store {
+        Store::S3(store) => Some(store.clone()),
+        Store::Local | Store::Export(_) => None,
+    };
+    let region = store.as_ref().map(|store| store.region.to_string());
+    let region = region.or_else(|| key.as_ref().map(|key| key.region().to_owned()));
+    let region = region.ok_or(StartError::NothingToAudit)?;
+    let borrowed = Borrowed {
+        role: &identity.role_arn,
+        region: &region,
+        process: Process::Auditor,
+        policy: policy::auditor(identity.role_arn.partition(), site, erasing),
+    };
+    let Online { runtime, link, reach, session } = Online::start(link, site, identity, borrowed)?;
+    let endpoints = &site.network.endpoints;
+    let config = |region: &str, endpoint: Option<&Endpoint>| {
+        reach.config(region, endpoint, Some(session.clone()))
+    };
+    let bucket = store.map(|store| {
+        let config = config(store.region.as_str(), endpoints.s3.as_ref());
+        (bucket::client(&config, endpoints.s3.is_some()), store)
+    });
+    let kms = key.map(|key| (keys::client(&config(key.region(), endpoints.kms.as_ref())), key));
+    Ok(runtime.block_on(Auditor::new(bucket, kms, erasing).serve(&link))?)
 }

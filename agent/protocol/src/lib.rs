@@ -10,6 +10,7 @@
 //! - [`desktop`]: karakurid → karakuri-desktop.
 //! - [`recording`]: karakuri-desktop → karakurid, beside the replies; [`apng`]: what it carries.
 //! - [`personal`]: what is masked as personal data, and what is told of it.
+//! - [`auditor`]: `karakuri` ⇄ karakuri-courier of an auditor.
 //! - [`courier`]: karakurid ⇄ karakuri-courier.
 //! - [`egress`]: karakurid → karakuri-egress.
 //! - [`event`]: news of a run's life, as a site's event bus has it.
@@ -19,6 +20,7 @@
 //! - [`wording`]: what serde says of a value that does not fit, in plain words.
 
 pub mod apng;
+pub mod auditor;
 pub mod courier;
 pub mod desktop;
 pub mod egress;

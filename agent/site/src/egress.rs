@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::aws;
 use crate::endpoint::{Endpoint, Proxy};
 use crate::identity::{Base, Container, Identity};
+use crate::keys::AwsKms;
 use crate::name::RoleArn;
 use crate::site::Site;
 use crate::store::Store;
@@ -35,6 +36,9 @@ pub enum Process {
     /// The courier that has KMS make data keys.
     #[serde(rename = "karakuri-courier --role keys")]
     Keys,
+    /// The courier of a person who may decrypt; no installation starts it.
+    #[serde(rename = "karakuri-courier --role auditor")]
+    Auditor,
 }
 
 /// Somebody who is contacted.
@@ -69,25 +73,51 @@ impl Egress {
     /// empty: nobody is contacted.
     #[must_use]
     pub fn of(site: &Site) -> Self {
+        let kms = site.keys.aws_kms.as_ref().filter(|kms| kms.public_key.is_none());
+        Self::from(
+            site,
+            (Process::Upload, "stores sealed files in the bucket"),
+            kms.map(|kms| (Process::Keys, kms, "has data keys made under")),
+        )
+    }
+
+    /// What an auditor's courier contacts with this file.
+    #[must_use]
+    pub fn of_auditor(site: &Site) -> Self {
+        Self::from(
+            site,
+            (Process::Auditor, "reads the bucket"),
+            site.keys.aws_kms.as_ref().map(|kms| (Process::Auditor, kms, "decrypts with")),
+        )
+    }
+
+    fn from(
+        site: &Site,
+        (storing, what): (Process, &str),
+        kms: Option<(Process, &AwsKms, &str)>,
+    ) -> Self {
         let Some(identity) = &site.identity else { return Self::default() };
         let endpoints = &site.network.endpoints;
         let mut egress = Self::default();
         if let Store::S3(store) = &site.store {
             let dual = site.network.dual_stack;
             let host = aws::bucket_host(&store.bucket, store.region.as_str(), dual);
-            let why = format!("stores sealed files in the bucket {}", store.bucket);
-            let from = Courier { site, identity, process: Process::Upload };
+            let why = format!("{what} {}", store.bucket);
+            let from = Courier { site, identity, process: storing };
             let service = from.service(endpoints.s3.as_ref(), host, why);
             egress.add(&from, service, store.region.as_str(), &identity.role_arn);
         }
-        if let Some(kms) = site.keys.aws_kms.as_ref().filter(|kms| kms.public_key.is_none()) {
+        if let Some((process, kms, what)) = kms {
             let region = kms.key.region();
             let host = aws::host("kms", region, site.network.dual_stack);
-            let from = Courier { site, identity, process: Process::Keys };
-            let why = format!("has data keys made under {}", kms.key);
+            let from = Courier { site, identity, process };
+            let why = format!("{what} {}", kms.key);
             let service = from.service(endpoints.kms.as_ref(), host, why);
-            let role = identity.keys_role_arn.as_ref().unwrap_or(&identity.role_arn);
-            egress.add(&from, service, region, role);
+            let role = match process {
+                Process::Keys => identity.keys_role_arn.as_ref(),
+                Process::Upload | Process::Auditor => None,
+            };
+            egress.add(&from, service, region, role.unwrap_or(&identity.role_arn));
         }
         if let (Base::Process(process), false) = (&identity.base, egress.destinations.is_empty()) {
             egress.program = Some(process.command.as_slice().to_vec());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use karakuri_protocol::event::CloudEvent;
 use karakuri_protocol::job::Exit;
-use karakuri_seal::{Class, Identity, open};
+use karakuri_seal::{Class, Unwrap, open};
 
 use crate::cli::Events;
 use crate::error::{CliError, at};
@@ -16,7 +16,7 @@ use crate::site::Site;
 pub(crate) fn run(arguments: &Events) -> Result<Exit, CliError> {
     let site = Site::find()?;
     let store = arguments.store.clone().unwrap_or_else(|| site.store());
-    let keys = site.identities(&arguments.keys)?;
+    let keys = site.keyrings(&arguments.opening)?;
     for path in files(&store.join("events"), &arguments.run)? {
         output::json_line(&read(&path, &arguments.run, &keys)?)?;
     }
@@ -40,7 +40,7 @@ fn files(events: &Path, run: &str) -> Result<Vec<PathBuf>, CliError> {
     Ok(files)
 }
 
-fn read(path: &Path, run: &str, keys: &[Identity]) -> Result<CloudEvent, CliError> {
+fn read<U: Unwrap>(path: &Path, run: &str, keys: &[U]) -> Result<CloudEvent, CliError> {
     let refused = |what: String| CliError::NotVerified(format!("{}: {what}", path.display()));
     let mut json = Vec::new();
     let opened = open(keys, None, File::open(path).map_err(at(path))?, &mut json)

@@ -2,6 +2,7 @@
 
 mod deliver;
 mod events;
+mod fetch;
 mod rewrap;
 mod unmask;
 mod verify;
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
         ArtifactsCommand::Verify(arguments) => return verify::run(arguments),
         ArtifactsCommand::Deliver(arguments) => return deliver::run(arguments),
         ArtifactsCommand::Events(arguments) => return events::run(arguments),
+        ArtifactsCommand::Fetch(arguments) => return fetch::run(arguments),
         ArtifactsCommand::Rewrap(arguments) => return rewrap::run(arguments),
         ArtifactsCommand::Unmask(arguments) => return unmask::run(arguments),
         ArtifactsCommand::List(of) => {
@@ -47,9 +49,9 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
             let manifest = site.manifest(&site.run(&of.run)?)?;
             output::json(&manifest)?;
         }
-        ArtifactsCommand::Decrypt { run, id, out, keys } => {
+        ArtifactsCommand::Decrypt { run, id, out, opening } => {
             let kept = site.kept(&site.run(run)?)?;
-            let keys = site.identities(keys)?;
+            let keys = site.keyrings(opening)?;
             let wanted = |a: &&Artifact| id.as_ref().is_none_or(|id| &a.id == id);
             let chosen: Vec<_> = kept.manifest.artifacts.iter().filter(wanted).collect();
             if chosen.is_empty() {

@@ -24,8 +24,10 @@ use crate::site::Site;
 
 pub(crate) fn run(arguments: &RewrapFor) -> Result<Exit, CliError> {
     let site = Site::find()?;
+    // Who rewraps may never have run anything here, and signs the record.
+    site.prepare()?;
     let kept = Kept::read(&site.run(&arguments.run)?, &site.trusted(&[])?)?;
-    let keys = site.identities(&arguments.keys)?;
+    let keys = site.keyrings(&arguments.opening)?;
     let recipients = recipients(&arguments.recipients)?;
     let made = OffsetDateTime::now_utc();
     let stamp = made

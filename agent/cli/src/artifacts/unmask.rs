@@ -22,7 +22,7 @@ use crate::site::Site;
 pub(crate) fn run(arguments: &Unmask) -> Result<Exit, CliError> {
     let site = Site::find()?;
     let kept = site.kept(&site.run(&arguments.run)?)?;
-    let keys = site.identities(&arguments.keys)?;
+    let keys = site.keyrings(&arguments.opening)?;
     let Unmask { id, out, .. } = arguments;
     let find = |wanted: &dyn Fn(&Artifact) -> bool| {
         kept.manifest.artifacts.iter().find(|artifact| wanted(artifact))

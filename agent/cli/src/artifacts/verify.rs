@@ -38,13 +38,19 @@ pub(crate) fn run(arguments: &Verify) -> Result<Exit, CliError> {
     let store = arguments.store.clone().unwrap_or_else(|| site.store());
     let trusted = site.trusted(&arguments.trust)?;
     let kept = Kept::read(&site.run_in(&store, &arguments.run)?, &trusted)?;
-    let found = check(&kept)?;
-    if arguments.json {
-        output::json(&found)?;
-    } else {
-        tell(&found);
+    if !arguments.json {
+        return tell(&kept);
     }
-    Ok(if found.faults.is_empty() { Exit::Success } else { Exit::NotVerified })
+    let found = check(&kept)?;
+    output::json(&found)?;
+    Ok(found.exit())
+}
+
+/// Says whether everything is as it was signed.
+pub(super) fn tell(kept: &Kept) -> Result<Exit, CliError> {
+    let found = check(kept)?;
+    found.tell();
+    Ok(found.exit())
 }
 
 fn check(kept: &Kept) -> Result<Found, CliError> {
@@ -83,21 +89,26 @@ impl Found {
     fn add(&mut self, path: PathBuf, fault: Option<&'static str>) {
         self.faults.extend(fault.map(|fault| Fault { path, fault }));
     }
-}
 
-fn tell(found: &Found) {
-    let name = |path: &Path| path.display().to_string();
-    for Fault { path, fault } in &found.faults {
-        output::line(format!("FAULT {} {fault}", name(path)));
+    fn exit(&self) -> Exit {
+        if self.faults.is_empty() { Exit::Success } else { Exit::NotVerified }
     }
-    for path in &found.unsigned {
-        output::line(format!("NOTE  {} is in no signed list", name(path)));
+
+    fn tell(&self) {
+        let name = |path: &Path| path.display().to_string();
+        for Fault { path, fault } in &self.faults {
+            output::line(format!("FAULT {} {fault}", name(path)));
+        }
+        for path in &self.unsigned {
+            output::line(format!("NOTE  {} is in no signed list", name(path)));
+        }
+        let Self { run, artifacts, rewrapped, faults, .. } = self;
+        let verdict =
+            if faults.is_empty() { "as they were signed" } else { "NOT as they were signed" };
+        let rewrapped = match rewrapped {
+            0 => String::new(),
+            count => format!(", {count} of them sealed for other keys since"),
+        };
+        output::line(format!("run {run}: {artifacts} artifacts{rewrapped}, {verdict}"));
     }
-    let Found { run, artifacts, rewrapped, faults, .. } = found;
-    let verdict = if faults.is_empty() { "as they were signed" } else { "NOT as they were signed" };
-    let rewrapped = match rewrapped {
-        0 => String::new(),
-        count => format!(", {count} of them sealed for other keys since"),
-    };
-    output::line(format!("run {run}: {artifacts} artifacts{rewrapped}, {verdict}"));
 }

@@ -4,7 +4,7 @@
 
 use karakuri_site::Site;
 use karakuri_site::name::KeyArn;
-use karakuri_site::store::Bucketed;
+use karakuri_site::store::{Bucketed, Store};
 use serde_json::{Value, json};
 
 /// For the courier that uploads: objects of this site's part of the bucket, made and looked at, and
@@ -53,14 +53,60 @@ pub fn keys(key: &KeyArn, site: &Site) -> String {
     })])
 }
 
+/// For an auditor's courier: this tenant's part of the bucket to be read, and its keys to be unwrapped;
+/// where something is erased, its versions to be deleted. Reading goes with the bucket's own key by way of
+/// the store alone.
+#[must_use]
+pub fn auditor(partition: &str, site: &Site, erasing: bool) -> String {
+    let mut statements = Vec::new();
+    if let Store::S3(store) = &site.store {
+        let bucket = format!("arn:{partition}:s3:::{}", store.bucket);
+        let objects = format!("{bucket}/{}", store.key("*"));
+        let mut actions = vec!["s3:GetObject"];
+        let mut listing = vec!["s3:ListBucket"];
+        if erasing {
+            actions.extend(["s3:DeleteObject", "s3:DeleteObjectVersion"]);
+            listing.push("s3:ListBucketVersions");
+        }
+        statements.push(json!({"Effect": "Allow", "Action": actions, "Resource": [objects]}));
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": listing,
+            "Resource": [bucket],
+            "Condition": {"StringLike": {"s3:prefix": store.key("*")}},
+        }));
+        if let Some(key) = &store.kms_key {
+            let service = format!("s3.{}.amazonaws.com", store.region);
+            statements.push(json!({
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt"],
+                "Resource": [key.as_str()],
+                "Condition": {"StringEquals": {"kms:ViaService": service}},
+            }));
+        }
+    }
+    if let Some(kms) = &site.keys.aws_kms {
+        let mut statement = json!({
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt"],
+            "Resource": [kms.key.as_str()],
+        });
+        // An RSA key knows no context.
+        if kms.public_key.is_none() {
+            statement["Condition"] =
+                json!({"StringEquals": {"kms:EncryptionContext:tenant": site.tenant}});
+        }
+        statements.push(statement);
+    }
+    document(&statements)
+}
+
 fn document(statements: &[Value]) -> String {
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use karakuri_site::store::Store;
-
     use super::*;
 
     /// packaging/terraform compares the policies of the roles with these files, and the site.toml it

@@ -119,6 +119,7 @@ fn contacted(process: Process, store: &str, base: &str, network: &str) -> (Conta
             let words = ["--role", "keys", "--site", file.to_str().unwrap()];
             generate(&Courier::spawn(&words, directory, printed));
         }
+        Process::Auditor => panic!("no installation starts one"),
     }
     (listed, world.seen())
 }

@@ -11,6 +11,12 @@ use crate::rig::{Courier, Site};
 use crate::servers::servers;
 
 /// The role may do everything: what is refused here, the policy refuses that the courier sent.
+/// A field of what was posted to the lender of roles.
+pub(crate) fn field(form: &str, name: &str) -> String {
+    let rest = form.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")));
+    percent_decoded(rest.unwrap_or_else(|| panic!("no {name} in {form}")))
+}
+
 #[test]
 fn the_session_reaches_its_own_prefix_and_nothing_else() {
     let mut site = Site::new();
@@ -18,10 +24,7 @@ fn the_session_reaches_its_own_prefix_and_nothing_else() {
     site.sts = Some(watched.url());
     Courier::upload(&site).put("runs/a/1.esdk", b"sealed").unwrap();
     let form = watched.forms().concat();
-    let field = |name: &str| {
-        let rest = form.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}=")));
-        percent_decoded(rest.unwrap_or_else(|| panic!("no {name} in {form}")))
-    };
+    let field = |name: &str| field(&form, name);
     assert_eq!(field("DurationSeconds"), "900");
     assert_eq!(field("ExternalId"), "karakuri");
     assert_eq!(field("RoleSessionName"), "karakuri-upload-osaka-1");

@@ -2,6 +2,7 @@
 //! moto (KMS). Faults come from proxies on loopback; credentials from a `credential_process` alone.
 #![cfg(test)]
 
+mod auditor;
 mod bucket;
 mod egress;
 mod faults;

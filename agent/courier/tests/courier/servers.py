@@ -101,8 +101,9 @@ def wait_for(process, s3, directory):
         if process.poll() is not None:
             break
         try:
-            for bucket in ("acme", "other"):
+            for bucket in ("acme", "other", "versioned"):
                 s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
             return
         except s3.exceptions.BucketAlreadyOwnedByYou:
             return
@@ -169,10 +170,17 @@ def answer(question, s3, kms):
             body = s3.get_object(Bucket="acme", Key=key)["Body"].read()
             plaintext, context = opened_with(kms, arn, body)
             return {"plaintext": base64.b64encode(plaintext).decode(), "context": context}
-        case {"put": key, "content": content, "checksum": checksum}:
-            put = s3.put_object(Bucket="acme", Key=key, Body=content.encode(),
+        case {"put": key, "content": content, "checksum": checksum, **where}:
+            put = s3.put_object(Bucket=where.get("bucket", "acme"), Key=key, Body=content.encode(),
                                 ChecksumAlgorithm=checksum)
             return {"etag": put["ETag"]}
+        case {"mark": key, "bucket": bucket}:
+            s3.delete_object(Bucket=bucket, Key=key)
+            return None
+        case {"versions": prefix, "bucket": bucket}:
+            found = s3.list_object_versions(Bucket=bucket, Prefix=prefix)
+            return [each["VersionId"] for kind in ("Versions", "DeleteMarkers")
+                    for each in found.get(kind, [])]
         case {"uploads": key}:
             found = s3.list_multipart_uploads(Bucket="acme", Prefix=key).get("Uploads", [])
             return [upload["UploadId"] for upload in found]

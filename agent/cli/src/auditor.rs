@@ -1,0 +1,245 @@
+//! A person's way to KMS and the bucket: a karakuri-courier of their own, started with their file, behind the
+//! same walls as a site's. A program that gives credentials runs as the person.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io::{PipeReader, PipeWriter, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use karakuri_protocol::auditor::{Asked, Object, Said, VERSION};
+use karakuri_protocol::courier::KeyContext;
+use karakuri_sandbox::link::Link;
+use karakuri_sandbox::monitor::credentials::{Ask, Given};
+use karakuri_sandbox::sys::{Join, Namespaces, Privilege, Spawn, Spawned};
+use karakuri_seal::Context;
+use karakuri_seal::kms::{Decrypt, KmsKey};
+use karakuri_site::identity::Base;
+use rustix::process::{Signal, WaitId, WaitIdOptions};
+use zeroize::Zeroizing;
+
+use crate::error::{CliError, at};
+use crate::run::program;
+
+/// The most that KMS unwraps to.
+const MAX_UNWRAPPED: u64 = 4096;
+/// How long a program may take to give credentials.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What the courier is started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// To read and to decrypt.
+    Read,
+    /// To delete too.
+    #[expect(dead_code, reason = "erasing")]
+    Erase,
+}
+
+/// The courier. It ends with this.
+#[derive(Debug)]
+pub(crate) struct Auditor {
+    link: Link,
+    courier: Spawned,
+    site: karakuri_site::Site,
+    file: String,
+}
+
+impl Auditor {
+    /// Starts it with this file.
+    pub(crate) fn start(file: &Path, right: Right) -> Result<Self, CliError> {
+        let text = fs::read_to_string(file).map_err(at(file))?;
+        let name = file.display().to_string();
+        let site =
+            karakuri_site::Site::parse(&text, &name).map_err(|e| CliError::Usage(e.to_string()))?;
+        let pair = || Link::pair().map_err(CliError::internal("making a socket pair"));
+        let ((link, theirs), (given, asks)) = (pair()?, pair()?);
+        let courier = spawn(file, right, &theirs, &asks)?;
+        drop((theirs, asks));
+        if let Some(Base::Process(process)) = site.identity.as_ref().map(|identity| &identity.base)
+        {
+            let command = process.command.as_slice().to_vec();
+            thread::spawn(move || give_credentials(&given, &command));
+        }
+        let auditor = Self { link, courier, site, file: name };
+        match auditor.hear()? {
+            (Said::Ready { version: VERSION }, _) => Ok(auditor),
+            (other, _) => Err(auditor.out_of_turn(&other)),
+        }
+    }
+
+    /// The tenant's key in KMS.
+    pub(crate) fn keyring(self) -> Result<KmsKey<Self>, CliError> {
+        let arn = self.site.keys.aws_kms.as_ref().map(|kms| kms.key.to_string());
+        let arn = arn.ok_or_else(|| {
+            CliError::Usage(format!("{}: [keys.aws_kms] is missing: whose key is it?", self.file))
+        })?;
+        Ok(KmsKey::new(&arn, self))
+    }
+
+    /// The objects whose keys begin so.
+    pub(crate) fn list(&self, prefix: &str) -> Result<Vec<Object>, CliError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            match self.ask(&Asked::List { prefix: prefix.to_owned(), after })? {
+                (Said::Listed { objects, next }, _) => {
+                    all.extend(objects);
+                    after = next;
+                }
+                (other, _) => return Err(self.out_of_turn(&other)),
+            }
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Has an object written to `file`; its length.
+    pub(crate) fn fetch(&self, key: &str, file: &mut File) -> Result<u64, CliError> {
+        let (mut read, write): (PipeReader, PipeWriter) =
+            std::io::pipe().map_err(CliError::internal("making a pipe"))?;
+        let asked = Asked::Get { key: key.to_owned() };
+        self.link
+            .send(&asked, &[write.as_fd()])
+            .map_err(CliError::internal("asking the courier"))?;
+        drop(write);
+        let copied = std::io::copy(&mut read, file);
+        match self.hear()? {
+            (Said::Got { bytes }, _) => match copied {
+                Ok(count) if count == bytes => Ok(count),
+                Ok(_) => Err(CliError::internal("fetching an object")("it broke off")),
+                Err(e) => Err(CliError::internal("fetching an object")(e)),
+            },
+            (other, _) => Err(self.out_of_turn(&other)),
+        }
+    }
+
+    fn ask(&self, asked: &Asked) -> Result<(Said, Vec<OwnedFd>), CliError> {
+        self.link.send(asked, &[]).map_err(CliError::internal("asking the courier"))?;
+        self.hear()
+    }
+
+    fn hear(&self) -> Result<(Said, Vec<OwnedFd>), CliError> {
+        match self.link.recv::<Said>().map_err(CliError::internal("hearing the courier"))? {
+            Some((Said::Failed(failure), _)) => Err(CliError::Usage(failure.message)),
+            Some(said) => Ok(said),
+            None => Err(CliError::Usage(format!(
+                "karakuri-courier does not go on with {}: what it says is above",
+                self.file
+            ))),
+        }
+    }
+
+    fn out_of_turn(&self, said: &Said) -> CliError {
+        let reason = format!("the courier answered what nobody asked: {said:?}");
+        CliError::Internal { doing: "speaking to the courier", reason }
+    }
+}
+
+impl Decrypt for Auditor {
+    fn decrypt(
+        &self,
+        arn: &str,
+        ciphertext: &[u8],
+        context: Option<&Context>,
+    ) -> Result<Zeroizing<Vec<u8>>, String> {
+        let context = context.map(|Context { tenant, site, run, class }| KeyContext {
+            tenant: tenant.clone(),
+            site: site.clone(),
+            run: run.clone(),
+            class: class.as_str().to_owned(),
+        });
+        let (key_arn, wrapped) = (arn.to_owned(), ciphertext.to_owned());
+        let asked = Asked::Unwrap { key_arn, wrapped, context };
+        let (said, mut fds) = self.ask(&asked).map_err(|e| e.to_string())?;
+        let pipe = fds.pop().filter(|_| said == Said::Unwrapped {});
+        let pipe = pipe.ok_or_else(|| self.out_of_turn(&said).to_string())?;
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(256));
+        let read = File::from(pipe).take(MAX_UNWRAPPED).read_to_end(&mut plaintext);
+        read.map(|_| plaintext).map_err(|e| e.to_string())
+    }
+}
+
+impl Drop for Auditor {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _killed = rustix::process::pidfd_send_signal(&self.courier.pidfd, Signal::KILL);
+        let id = WaitId::PidFd(self.courier.pidfd.as_fd());
+        let _ended = rustix::io::retry_on_intr(|| {
+            rustix::process::waitid(id.clone(), WaitIdOptions::EXITED)
+        });
+    }
+}
+
+fn spawn(file: &Path, right: Right, link: &Link, asks: &Link) -> Result<Spawned, CliError> {
+    let path = program("karakuri-courier");
+    let program = File::open(&path).map_err(at(&path))?;
+    let null = File::open("/dev/null").map_err(at(Path::new("/dev/null")))?;
+    let log = std::io::stderr();
+    let word = |bytes: &[u8]| {
+        CString::new(bytes).map_err(|_| CliError::Usage("a path holds a NUL".to_owned()))
+    };
+    let role: &[u8] = match right {
+        Right::Read => b"auditor",
+        Right::Erase => b"eraser",
+    };
+    let arguments = [
+        word(b"karakuri-courier")?,
+        word(b"--role")?,
+        word(role)?,
+        word(b"--site")?,
+        word(file.as_os_str().as_encoded_bytes())?,
+    ];
+    Spawn {
+        program: program.as_fd(),
+        arguments: &arguments,
+        environment: &[],
+        fds: &[null.as_fd(), log.as_fd(), log.as_fd(), link.as_fd(), asks.as_fd()],
+        namespaces: Namespaces::None,
+        privilege: Privilege::Keep,
+        cgroup: Join::Inherit,
+    }
+    .start()
+    .map_err(at(&path))
+}
+
+/// Starts the person's program as often as the courier asks.
+fn give_credentials(link: &Link, command: &[String]) {
+    while let Ok(Some((Ask::Credentials, _))) = link.recv::<Ask>() {
+        let Some((name, arguments)) = command.split_first() else { return };
+        let started = Command::new(name)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .and_then(|mut child| {
+                child
+                    .stdout
+                    .take()
+                    .map(|out| (child, out))
+                    .ok_or_else(|| std::io::Error::other("it has no output"))
+            });
+        let (mut child, output) = match started {
+            Ok(started) => started,
+            Err(e) => {
+                let message = format!("{name}: {e}; identity.base.process names it");
+                // The courier is gone, or hears it.
+                drop(link.send(&Given::Refused { message }, &[]));
+                continue;
+            }
+        };
+        drop(link.send(&Given::Output, &[output.as_fd()]));
+        drop(output);
+        let until = Instant::now() + PATIENCE;
+        while matches!(child.try_wait(), Ok(None)) {
+            if Instant::now() > until {
+                drop(child.kill());
+            }
+            thread::sleep(LOOK);
+        }
+    }
+}
