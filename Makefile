@@ -43,10 +43,10 @@ check: ## What a commit must pass: format, lints, cargo-deny, docs, scripts, inf
 	@$(setup) check
 	@$(MAKE) format lint deny docs scripts infrastructure run-tests workflows
 
-bench: ## Measure against named peers: a table of ratios, and target/bench.json
+bench: ## Measure against named peers: a table of ratios, and target/bench.json (PART=data_plane: one part)
 	@$(setup) bench
 	@$(MAKE) build
-	@$(CARGO_TARGET_DIR)/release/bench
+	@$(CARGO_TARGET_DIR)/release/bench $(PART)
 
 soak: ## The tests that are too long for every run
 	@$(setup) soak

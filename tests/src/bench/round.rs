@@ -9,8 +9,8 @@ use super::error::{BenchError, of};
 use super::peers::Peers;
 use super::processes::{Memory, Process};
 use super::run::{Mark, Run};
-use super::screens;
 use super::table::{Idle, Report};
+use super::{screens, sealing, upload};
 use crate::{Agent, Workflow, repository};
 
 const READER: &str = "tesseract";
@@ -58,6 +58,15 @@ impl Bench {
     /// When a reader fails.
     pub fn screens(&self, report: &mut Report) -> Result<(), BenchError> {
         screens::measure(report)
+    }
+
+    /// Sealing and uploading.
+    ///
+    /// # Errors
+    /// When a server or a peer fails.
+    pub fn data_plane(&self, report: &mut Report) -> Result<(), BenchError> {
+        sealing::measure(report)?;
+        upload::measure(report)
     }
 
     /// Everything that has a peer, once.

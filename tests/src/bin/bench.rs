@@ -1,5 +1,6 @@
 //! `make bench`: Karakuri beside what one would use without it, as a table and as `bench.json` in
-//! the target directory. It reports and judges nothing; exit 1 means that it could not measure.
+//! the target directory. It reports and judges nothing; exit 1 means that it could not measure. With a word,
+//! `bench data_plane`, one part alone.
 
 use std::process::ExitCode;
 
@@ -7,6 +8,16 @@ use karakuri_tests::bench::{Bench, BenchError, Peers, Report, require};
 use karakuri_tests::programs;
 
 const ROUNDS: u32 = 5;
+
+type Part = fn(&Bench, &mut Report) -> Result<(), BenchError>;
+const PARTS: [(&str, Part); 6] = [
+    ("idle", Bench::idle),
+    ("sandbox", Bench::sandbox),
+    ("recording", Bench::recording),
+    ("screens", Bench::screens),
+    ("data_plane", Bench::data_plane),
+    ("rounds", interleaved),
+];
 
 fn main() -> ExitCode {
     match measure() {
@@ -32,10 +43,15 @@ fn measure() -> Result<(), BenchError> {
 }
 
 fn rounds(bench: &Bench, report: &mut Report) -> Result<(), BenchError> {
-    bench.idle(report)?;
-    bench.sandbox(report)?;
-    bench.recording(report)?;
-    bench.screens(report)?;
+    let wanted = std::env::args().nth(1);
+    for (name, part) in PARTS.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|w| w == name)) {
+        eprintln!("bench: {name}");
+        part(bench, report)?;
+    }
+    Ok(())
+}
+
+fn interleaved(bench: &Bench, report: &mut Report) -> Result<(), BenchError> {
     for round in 1..=ROUNDS {
         eprintln!("bench: round {round} of {ROUNDS}");
         bench.round(report)?;
