@@ -107,6 +107,17 @@ impl Bucket {
         ["s3", "s3", "kms"].map(|name| format!("http://127.0.0.1:{}", self.facts[name]))
     }
 
+    /// Replaces a part of what [`Self::settle`] wrote.
+    ///
+    /// # Panics
+    /// When it is not there.
+    pub fn resettle(state: &Path, from: &str, to: &str) {
+        let file = state.join("site/site.toml");
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{e}"));
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&file, text.replace(from, to)).unwrap_or_else(|e| panic!("{e}"));
+    }
+
     /// Makes the state directory a site without a bus whose artifacts go to `prefix` of this bucket.
     ///
     /// # Panics

@@ -133,6 +133,8 @@ pub struct Evidence {
     /// Whether the site has a bus.
     announces: bool,
     announced: u32,
+    /// Whether what is sealed now is the run's last.
+    closing: bool,
 }
 
 impl Evidence {
@@ -140,12 +142,17 @@ impl Evidence {
     #[must_use]
     pub fn new(origin: Origin, signer: SigningIdentity, shared: Shared, announces: bool) -> Self {
         let (sealers, sealed) = (Vec::new(), Vec::new());
-        Self { origin, signer, sealers, shared, sealed, announces, announced: 0 }
+        Self { origin, signer, sealers, shared, sealed, announces, announced: 0, closing: false }
     }
 
     /// Hands over the data keys, one for each class.
     pub fn unlock(&mut self, sealers: Vec<(Class, Sealer)>) {
         self.sealers = sealers;
+    }
+
+    /// From now on only what ends the run is sealed: it may use room that nothing else may.
+    pub fn close(&mut self) {
+        self.closing = true;
     }
 
     /// Whether there are data keys.
@@ -227,7 +234,11 @@ impl Evidence {
         let sealer = self.sealers.iter_mut().find(|(of, _)| *of == class);
         let (_, sealer) = sealer.ok_or(EvidenceError::NoKey(class))?;
         let file = ArtifactId::new(&self.origin.run, file)?;
-        let mut draft = self.shared.spool.borrow_mut().draft(file)?;
+        let mut spool = self.shared.spool.borrow_mut();
+        // Nobody waits for room with news.
+        let is_last = self.closing || file.event().is_some();
+        let mut draft = if is_last { spool.draft_last(file) } else { spool.draft(file) }?;
+        drop(spool);
         let summary = match sealer.seal(plaintext, &mut draft) {
             Ok(summary) => summary,
             // What the file said is clearer than that writing failed.

@@ -1,8 +1,8 @@
 //! How much the spool may hold, and the back-pressure when it is much.
 //!
 //! Above the high mark new artifacts are refused until deletions have brought it below the low one.
-//! What is between the high mark and the quota is for drafts that are being written and for
-//! manifests, without which a run does not get complete. Nothing is deleted to make room.
+//! What is between the high mark and the quota is for drafts that are being written and for what ends a
+//! run: its report, its log, its manifest. Nothing is deleted to make room.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -83,8 +83,8 @@ impl Room {
         (self.bytes.load(Relaxed), self.files.load(Relaxed))
     }
 
-    /// Lets one more file in; a manifest may use what is above the high mark.
-    pub(crate) fn admit(&self, manifest: bool) -> Result<(), Full> {
+    /// Lets one more file in; what ends a run may use what is above the high mark.
+    pub(crate) fn admit(&self, is_last: bool) -> Result<(), Full> {
         if self.is_closed() {
             return Err(self.full(Limit::Disk));
         }
@@ -100,7 +100,7 @@ impl Room {
         let mark = if self.throttled.load(Relaxed) { low_percent } else { high_percent };
         let throttle = reached(mark);
         self.throttled.store(throttle.is_some(), Relaxed);
-        match if manifest { reached(100) } else { throttle.or_else(|| reached(100)) } {
+        match if is_last { reached(100) } else { throttle.or_else(|| reached(100)) } {
             Some(limit) => Err(self.full(limit)),
             None => {
                 self.add(0, 1);

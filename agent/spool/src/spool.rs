@@ -99,6 +99,20 @@ impl Spool {
     /// [`SpoolError::Full`] as back-pressure, [`SpoolError::Taken`], [`SpoolError::Complete`], or
     /// [`SpoolError::Io`].
     pub fn draft(&mut self, id: ArtifactId) -> Result<Draft, SpoolError> {
+        let is_last = id.is_manifest();
+        self.begin(id, is_last)
+    }
+
+    /// Begins an artifact without which a run does not come to its end, or news of it. It may use what is
+    /// above the high mark.
+    ///
+    /// # Errors
+    /// As [`Self::draft`].
+    pub fn draft_last(&mut self, id: ArtifactId) -> Result<Draft, SpoolError> {
+        self.begin(id, true)
+    }
+
+    fn begin(&mut self, id: ArtifactId, is_last: bool) -> Result<Draft, SpoolError> {
         if self.table.get(&id).is_some() {
             return Err(SpoolError::Taken { id });
         }
@@ -106,7 +120,7 @@ impl Spool {
         if self.room.is_closed() && self.hold_reserve().is_err() {
             return Err(self.room.full(crate::quota::Limit::Disk).into());
         }
-        self.room.admit(id.is_manifest())?;
+        self.room.admit(is_last)?;
         let dir = self.root.join(id.run());
         let place = Place::new(id, dir, Arc::clone(&self.room), Arc::clone(&self.disk));
         self.make_run(&place)?;

@@ -31,6 +31,7 @@ pub(super) async fn finish(
     mut started: Started,
 ) -> Exit {
     requester.step("seal the evidence");
+    record.evidence.borrow_mut().close();
     end.message = record.timeline.borrow_mut().personal().text("message", &end.message);
     let egress = started.egress.as_ref().map(|(id, _)| *id);
     for sandbox in [started.script, started.desktop, started.display, egress].into_iter().flatten()

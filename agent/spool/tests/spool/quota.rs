@@ -52,6 +52,19 @@ fn above_the_high_mark_until_below_the_low_one() {
 }
 
 #[test]
+fn what_ends_a_run_has_room_above_the_high_mark() {
+    let mut rig = Rig::with(small(1_000_000, 10));
+    for n in 0..7 {
+        keep(&mut rig, &format!("{n}"), 1).unwrap();
+    }
+    assert_eq!(limit(&rig.spool.draft(id(RUN, "more"))), Limit::Files);
+    let last = ["log", "report"].map(|file| rig.spool.draft_last(id(RUN, file)).unwrap());
+    assert_eq!(rig.spool.used(), (7, 10));
+    assert_eq!(limit(&rig.spool.draft_last(id(RUN, "and-more"))), Limit::Files);
+    drop(last);
+}
+
+#[test]
 fn files_and_directories_count() {
     let mut rig = Rig::with(small(1_000_000, 10));
     for n in 0..7 {
