@@ -5,6 +5,7 @@
 mod agent;
 pub mod bench;
 mod bucket;
+mod chance;
 mod descent;
 pub mod film;
 mod gate;
@@ -16,7 +17,8 @@ mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};
 pub use bucket::Bucket;
-pub use descent::{DAEMON, first_child, kill_below};
+pub use chance::{Numbers, seed, soaking};
+pub use descent::{DAEMON, children, first_child, kill, kill_below};
 pub use gate::Gate;
 pub use ordinary::{Ordinary, assets};
 pub use outside::Outside;

@@ -9,9 +9,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use karakuri_tests::{Agent, Workflow, kill_below};
+use karakuri_tests::{Agent, Numbers, Workflow, kill_below, seed, soaking};
 use rustix::process::WaitOptions;
 
 /// Runs at a time.
@@ -43,10 +43,8 @@ const SCRIPTS: &[&str] = &[
 fn nothing_is_left_of_many_runs() {
     // Orphans of whatever is started become our children, so that they can be seen.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
-    let soak = std::env::var("KARAKURI_SOAK").is_ok_and(|value| value == "1");
-    let runs = if soak { 200 } else { 20 };
+    let runs = if soaking() { 200 } else { 20 };
     let seed = seed();
-    println!("KARAKURI_SEED={seed}");
     // Commands share a state directory; a run has one to itself, as its audit log has one writer.
     let agents: Vec<Agent> = (0..runs).map(|_| Agent::new()).collect();
     assert!(agents[0].call(&["sandbox", "exec", "--", "true"]).status.success());
@@ -60,7 +58,7 @@ fn nothing_is_left_of_many_runs() {
                     if number >= runs {
                         return;
                     }
-                    one(&agents, number, Numbers(seed ^ (number as u64 + 1)));
+                    one(&agents, number, Numbers::new(seed ^ (number as u64 + 1)));
                 }
             });
         }
@@ -142,23 +140,4 @@ fn dead_cgroups(directory: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) {
 fn names(directory: &Path) -> BTreeSet<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).collect()
-}
-
-fn seed() -> u64 {
-    let given = std::env::var("KARAKURI_SEED").ok().map(|seed| seed.parse().unwrap());
-    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
-    given.unwrap_or_else(|| u64::try_from(now()).unwrap())
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: u64) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % end).unwrap()
-    }
 }

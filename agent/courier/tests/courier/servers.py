@@ -158,14 +158,16 @@ def opened_with(kms, arn, message):
 
 def answer(question, s3, kms):
     match question:
-        case {"head": key}:
-            head = s3.head_object(Bucket="acme", Key=key)
-            body = s3.get_object(Bucket="acme", Key=key)["Body"].read()
+        case {"head": key, **where}:
+            bucket = where.get("bucket", "acme")
+            head = s3.head_object(Bucket=bucket, Key=key)
+            body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             return {"length": head["ContentLength"], "sha256": hashlib.sha256(body).hexdigest(),
                     "etag": head["ETag"], "sse_key": head.get("SSEKMSKeyId")}
-        case {"list": prefix}:
-            found = s3.list_objects_v2(Bucket="acme", Prefix=prefix).get("Contents", [])
-            return sorted(each["Key"] for each in found)
+        case {"list": prefix, **where}:
+            pages = s3.get_paginator("list_objects_v2").paginate(
+                Bucket=where.get("bucket", "acme"), Prefix=prefix)
+            return sorted(each["Key"] for page in pages for each in page.get("Contents", []))
         case {"open": key, "with": arn}:
             body = s3.get_object(Bucket="acme", Key=key)["Body"].read()
             plaintext, context = opened_with(kms, arn, body)
@@ -178,9 +180,9 @@ def answer(question, s3, kms):
             s3.delete_object(Bucket=bucket, Key=key)
             return None
         case {"versions": prefix, "bucket": bucket}:
-            found = s3.list_object_versions(Bucket=bucket, Prefix=prefix)
-            return [each["VersionId"] for kind in ("Versions", "DeleteMarkers")
-                    for each in found.get(kind, [])]
+            pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+            return [each["VersionId"] for page in pages for kind in ("Versions", "DeleteMarkers")
+                    for each in page.get(kind, [])]
         case {"uploads": key}:
             found = s3.list_multipart_uploads(Bucket="acme", Prefix=key).get("Uploads", [])
             return [upload["UploadId"] for upload in found]
