@@ -11,7 +11,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use karakuri_protocol::courier::{
-    Checksum, Failure, Kind, MAX_IN_FLIGHT, Proof, Put, Said, VERSION,
+    Checksum, Failure, Kind, MAX_IN_FLIGHT, Proof, Put, Said, Stored, VERSION,
 };
 use karakuri_sandbox::link::LinkError;
 use karakuri_site::network::Window;
@@ -225,6 +225,7 @@ impl Delivery {
                 key: format!("{}/{}", prefix(id.run()), id.file()),
                 length: content.length,
                 sha256: hex::encode(content.sha256),
+                class: Stored::of_file(id.file()),
                 resume: artifact.upload().map(|upload| upload.id.clone()),
             };
             self.courier.send(&put, &[file.as_fd()])?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// For the courier that uploads: objects of this site's part of the bucket, made and looked at, and
 /// where the bucket encrypts, its key by way of the store alone.
 ///
-/// `s3:GetObject` is what HeadObject needs, `kms:Decrypt` what the store needs to put parts together
+/// `s3:PutObjectTagging` is for the tag that goes with a new object, `s3:GetObject` is what HeadObject needs, `kms:Decrypt` what the store needs to put parts together
 /// and to tell a checksum.
 #[must_use]
 pub fn upload(partition: &str, store: &Bucketed) -> String {
@@ -18,7 +18,9 @@ pub fn upload(partition: &str, store: &Bucketed) -> String {
     let objects = format!("arn:{partition}:s3:::{}/{everything}", store.bucket);
     let mut statements = vec![json!({
         "Effect": "Allow",
-        "Action": ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts"],
+        "Action": [
+            "s3:PutObject", "s3:PutObjectTagging", "s3:GetObject", "s3:ListMultipartUploadParts",
+        ],
         "Resource": [objects],
     })];
     if let Some(key) = &store.kms_key {

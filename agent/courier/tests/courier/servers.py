@@ -160,8 +160,10 @@ def answer(question, s3, kms):
         case {"head": key}:
             head = s3.head_object(Bucket="acme", Key=key)
             body = s3.get_object(Bucket="acme", Key=key)["Body"].read()
+            tags = s3.get_object_tagging(Bucket="acme", Key=key)["TagSet"]
             return {"length": head["ContentLength"], "sha256": hashlib.sha256(body).hexdigest(),
-                    "etag": head["ETag"], "sse_key": head.get("SSEKMSKeyId")}
+                    "etag": head["ETag"], "sse_key": head.get("SSEKMSKeyId"),
+                    "tags": {tag["Key"]: tag["Value"] for tag in tags}}
         case {"list": prefix}:
             found = s3.list_objects_v2(Bucket="acme", Prefix=prefix).get("Contents", [])
             return sorted(each["Key"] for each in found)
