@@ -9,6 +9,7 @@ pub mod film;
 mod ordinary;
 mod outside;
 pub mod person;
+pub mod signed;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};

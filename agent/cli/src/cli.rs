@@ -204,6 +204,22 @@ pub(crate) enum ArtifactsCommand {
     Deliver(Deliver),
     /// Write a picture or an output with the personal data that was masked in it
     Unmask(Unmask),
+    /// Remove from the local store what is past its time by [retention] of site.toml; each run begins so
+    Expire(Expire),
+}
+
+/// Remove from the local store what is past its time by [retention] of site.toml; each run begins so
+///
+/// Each removal is in the audit log and in a signed record beside the run's manifest before a file goes.
+/// Nothing that waits for a store is touched.
+#[derive(Debug, Args)]
+pub(crate) struct Expire {
+    /// Believe the clock although it is more than 14 days ahead of the last look
+    #[arg(long)]
+    pub(crate) clock_is_right: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Deliver what waits in the spool for the store, as often as it takes; Ctrl-C ends it and loses nothing

@@ -8,6 +8,7 @@
 //! | `audit/` `spool/` `store/` | the daemon's and the courier's |
 //! | `trusted/` | public keys of other sites whose runs were imported |
 //! | `reports/` | reports opened for the holder of the key |
+//! | `retention.json` | since when each run in the store is kept |
 //!
 //! Both keys are made by the first run, for development: on a site the off-line key is the
 //! customer's and only its public half is there.
@@ -23,7 +24,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::error::{CliError, at};
-use crate::kept::{Kept, MANIFEST};
+use crate::kept::{Kept, MANIFEST, read_signed};
 
 /// Name of the development key in a message's header.
 pub(crate) const KEY_NAME: &str = "development";
@@ -229,7 +230,7 @@ impl Site {
 
     /// The manifest of a run that was made here: this site's own key signed it, not one that is trusted.
     pub(crate) fn own_manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
-        Ok(Kept::read(directory, &[self.own()?])?.manifest)
+        Ok(read_signed(&directory.join(MANIFEST), &[self.own()?])?.0)
     }
 
     /// The manifest of a run, its signature checked with the keys that are trusted here.

@@ -34,6 +34,16 @@
 //! name_labels = ["Member"]
 //! patterns = { policy = '\bP-\d{6}\b' }
 //! ```
+//!
+//! Of a local store also, where the classes shall not be kept until somebody deletes them:
+//!
+//! ```text
+//! [retention]                     # days from the end of a run
+//! evidence = 365
+//! output = 365
+//! pii = 90
+//! event = 90
+//! ```
 
 use serde::Deserialize;
 
@@ -42,6 +52,7 @@ use crate::keys::Keys;
 use crate::name::Label;
 use crate::network::Network;
 use crate::position;
+use crate::retention::Retention;
 use crate::spool::Spool;
 use crate::store::Store;
 
@@ -49,6 +60,9 @@ use crate::store::Store;
 const KMS_PROVIDER: &str = "aws-kms";
 /// Stands for tenant and site where no `site.toml` is.
 const DEVELOPMENT: &str = "development";
+/// Who lets a store expire that is not on this machine.
+const ELSEWHERE: &str = "it is for store = \"local\": in a bucket lifecycle rules do it \
+                         (retention_days of packaging/terraform), a disk is its reader's";
 
 /// An installation.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +81,8 @@ pub struct Site {
     pub network: Network,
     /// What may wait.
     pub spool: Spool,
+    /// How long what is in a local store stays.
+    pub retention: Retention,
     /// What is looked for as personal data, as it is written: karakurid knows what fits.
     pub personal: toml::Table,
 }
@@ -113,6 +129,8 @@ struct RawSite {
     #[serde(default)]
     spool: Spool,
     #[serde(default)]
+    retention: Retention,
+    #[serde(default)]
     personal: toml::Table,
 }
 
@@ -129,6 +147,7 @@ impl Site {
             identity: None,
             network: Network::default(),
             spool: Spool::default(),
+            retention: Retention::default(),
             personal: toml::Table::new(),
         }
     }
@@ -150,6 +169,7 @@ impl Site {
             identity: raw.identity,
             network: raw.network,
             spool: raw.spool,
+            retention: raw.retention,
             personal: raw.personal,
         };
         match site.contradiction() {
@@ -182,6 +202,9 @@ impl Site {
             && key.region() != store.region.as_str()
         {
             return Some(("store.s3.kms_key", "the key must be in the region of the bucket"));
+        }
+        if self.store != Store::Local && self.retention != Retention::default() {
+            return Some(("retention", ELSEWHERE));
         }
         let Network { proxy, endpoints, .. } = &self.network;
         let mut known = [&endpoints.s3, &endpoints.sts, &endpoints.kms].into_iter().flatten();

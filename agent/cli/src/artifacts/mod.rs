@@ -1,6 +1,7 @@
 //! `karakuri artifacts`: what a run left, for the holder of the key.
 
 mod deliver;
+mod expire;
 mod rewrap;
 mod unmask;
 mod verify;
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
     match &arguments.command {
         ArtifactsCommand::Verify(arguments) => return verify::run(arguments),
         ArtifactsCommand::Deliver(arguments) => return deliver::run(arguments),
+        ArtifactsCommand::Expire(arguments) => return expire::run(arguments),
         ArtifactsCommand::Rewrap(arguments) => return rewrap::run(arguments),
         ArtifactsCommand::Unmask(arguments) => return unmask::run(arguments),
         ArtifactsCommand::List(of) => {
@@ -59,6 +61,10 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
             }
             fs::create_dir_all(out).map_err(at(out))?;
             for artifact in chosen {
+                if let (None, Some(reason)) = (id, kept.removal(artifact)) {
+                    eprintln!("karakuri: {} is gone: {reason}", artifact.id);
+                    continue;
+                }
                 let path = out.join(file_name(artifact));
                 write_private(&path, &kept.open(&keys, artifact)?)?;
                 output::line(path.display());
