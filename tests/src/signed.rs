@@ -22,14 +22,24 @@ pub fn signer(state: &Path) -> SigningIdentity {
 /// # Panics
 /// When it cannot be read or written.
 pub fn age(directory: &Path, signer: &SigningIdentity, days: u64) {
+    let earlier = Duration::from_secs(days * 24 * 60 * 60);
+    edit(directory, signer, |manifest| {
+        manifest.started -= earlier;
+        manifest.finished -= earlier;
+    });
+}
+
+/// Changes the manifest in `directory`, and signs it.
+///
+/// # Panics
+/// When it cannot be read or written.
+pub fn edit(directory: &Path, signer: &SigningIdentity, change: impl FnOnce(&mut Manifest)) {
     let path = directory.join("manifest.dsse.json");
     let told = |e: &dyn std::fmt::Display| -> ! { panic!("{}: {e}", path.display()) };
     let envelope = fs::read(&path).unwrap_or_else(|e| told(&e));
     let key = signer.verifying_key().unwrap_or_else(|e| told(&e));
     let mut manifest: Manifest = verify(&envelope, &[key]).unwrap_or_else(|e| told(&e));
-    let earlier = Duration::from_secs(days * 24 * 60 * 60);
-    manifest.started -= earlier;
-    manifest.finished -= earlier;
+    change(&mut manifest);
     let envelope = sign(&manifest, signer).unwrap_or_else(|e| told(&e));
     fs::write(&path, envelope).unwrap_or_else(|e| told(&e));
 }

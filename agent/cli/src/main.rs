@@ -22,6 +22,7 @@ mod retention;
 mod run;
 mod sandbox;
 mod site;
+mod subject;
 mod window;
 mod workflow;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Artifacts(arguments) => artifacts::run(arguments),
+        Command::Subject(arguments) => subject::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Recording(arguments) => recording::run(arguments),

@@ -248,7 +248,8 @@ fn read_secret(path: &Path) -> Result<Zeroizing<String>, CliError> {
     fs::read_to_string(path).map(Zeroizing::new).map_err(at(path))
 }
 
-fn runs_in(store: &Path) -> Vec<PathBuf> {
+/// The directories of all runs in a store, the last one last.
+pub(crate) fn runs_in(store: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = Vec::new();
     for day in fs::read_dir(store.join("runs")).into_iter().flatten().flatten() {
         all.extend(fs::read_dir(day.path()).into_iter().flatten().flatten().map(|r| r.path()));

@@ -13,6 +13,7 @@ use std::time::Duration;
 use karakuri_protocol::courier::{
     Checksum, Failure, Kind, MAX_IN_FLIGHT, Proof, Put, Said, Stored, VERSION,
 };
+use karakuri_protocol::job::Release;
 use karakuri_sandbox::link::LinkError;
 use karakuri_site::network::Window;
 use karakuri_spool::{ArtifactId, Change, SpoolError, State, Upload};
@@ -174,6 +175,24 @@ impl Delivery {
         spool.delete(&due, now)?;
         self.shared.less.notify_one();
         Ok(due)
+    }
+
+    /// Deletes those of `wanted` that are delivered, whatever their stay: the artifacts that are gone.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Spool`].
+    pub fn release(&mut self, wanted: &[Release]) -> Result<Vec<ArtifactId>, DeliveryError> {
+        let mut spool = self.shared.spool.borrow_mut();
+        let is_wanted = |id: &ArtifactId| {
+            let of_run = |one: &&Release| one.run == id.run();
+            wanted.iter().filter(of_run).any(|one| one.files.iter().any(|file| file == id.file()))
+        };
+        let delivered = spool.artifacts().filter(|(id, artifact)| {
+            matches!(artifact.state(), State::Delivered { .. }) && is_wanted(id)
+        });
+        let ids: Vec<_> = delivered.map(|(id, _)| id.clone()).collect();
+        spool.release(&ids)?;
+        Ok(ids)
     }
 
     async fn step(&mut self) -> Result<Option<Happened>, DeliveryError> {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use karakuri_audit::{Actor, Entry, Event};
 use karakuri_seal::manifest::{self, Artifact, Manifest, SigningIdentity};
-use karakuri_seal::{Class, SealError, Sealer, Sha256};
+use karakuri_seal::{Class, IndexKey, SealError, Sealer, Sha256};
 use karakuri_spool::{ArtifactId, Draft, MANIFEST, Spool, SpoolError};
 use tokio::sync::Notify;
 
@@ -137,6 +137,15 @@ impl Evidence {
     /// Hands over the data keys, one for each class.
     pub fn unlock(&mut self, sealers: Vec<(Class, Sealer)>) {
         self.sealers = sealers;
+    }
+
+    /// The key of the run's blind index.
+    ///
+    /// # Errors
+    /// [`EvidenceError::NoKey`] and [`EvidenceError::Seal`].
+    pub fn index_key(&self) -> Result<IndexKey, EvidenceError> {
+        let sealer = self.sealers.iter().find(|(of, _)| *of == Class::Pii);
+        Ok(sealer.ok_or(EvidenceError::NoKey(Class::Pii))?.1.index_key()?)
     }
 
     /// Whether there are data keys.

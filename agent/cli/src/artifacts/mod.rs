@@ -1,6 +1,6 @@
 //! `karakuri artifacts`: what a run left, for the holder of the key.
 
-mod deliver;
+pub(crate) mod deliver;
 mod expire;
 mod rewrap;
 mod unmask;
