@@ -175,11 +175,13 @@ impl<'a, U: Unwrap> Fields<'a, U> {
 }
 
 fn fields_in(pieces: &[Piece]) -> Vec<&Field> {
-    let field = |piece| match piece {
-        &Piece::Field(ref field) => Some(field),
-        Piece::Plain(_) => None,
-    };
-    pieces.iter().filter_map(field).collect()
+    let mut all = Vec::new();
+    for piece in pieces {
+        if let Piece::Field(field) = piece {
+            all.push(field);
+        }
+    }
+    all
 }
 
 /// The fields in a part of an output.
