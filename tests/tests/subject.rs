@@ -6,7 +6,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use karakuri_protocol::job::Exit;
+use karakuri_seal::FieldKey;
 use karakuri_tests::{Agent, Workflow, signed};
 use serde_json::{Value, json};
 
@@ -311,6 +314,33 @@ fn who_is_erased_is_gone_and_others_are_not() {
     assert!(!log.contains("taro@") && !log.contains("Taro"), "{log}");
     let verified = stored.agent.call(&["audit", "verify"]);
     assert!(verified.status.success());
+}
+
+#[test]
+fn each_value_has_a_key_of_its_own_and_no_other_opens_it() {
+    let stored = Stored::new();
+    let run = &stored.runs[0].0;
+    let decrypted = |id: &str| stored.opened(&["artifacts", "decrypt", run, id]);
+    let list = stored.agent.call(&["artifacts", "list", run, "--json"]);
+    let list: Vec<Value> = serde_json::from_slice(&list.stdout).unwrap();
+    let keys = list.iter().filter(|artifact| artifact["name"] == "value-key");
+    let keys: Vec<(String, FieldKey)> = keys
+        .map(|artifact| {
+            let id = artifact["id"].as_str().unwrap().to_owned();
+            let key = BASE64.decode(decrypted(&id)["key"].as_str().unwrap()).unwrap();
+            (id, FieldKey::from_slice(&key).unwrap())
+        })
+        .collect();
+    assert_eq!(keys.len(), 3, "two addresses and a card");
+    let texts = decrypted(&stored.id(0, "log-personal"));
+    let fields = texts["fields"].as_array().unwrap();
+    assert!(fields.len() >= 5, "{texts}");
+    for field in fields.iter().map(|field| &field[1]) {
+        let sealed = BASE64.decode(field["sealed"].as_str().unwrap()).unwrap();
+        for (id, key) in &keys {
+            assert_eq!(key.open(&sealed).is_some(), field["key"] == *id, "{field}");
+        }
+    }
 }
 
 #[test]

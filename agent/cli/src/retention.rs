@@ -79,27 +79,18 @@ pub(crate) fn doubt(days: i64) -> String {
 /// Removes what is past its time.
 pub(crate) fn look(site: &Site, clock_is_right: bool) -> Result<Expired, CliError> {
     let retention = site.settings()?.retention;
-    if retention == Retention::default() {
-        return Ok(Expired::default());
-    }
-    let now = OffsetDateTime::now_utc();
-    let trusted = site.trusted(&[])?;
     let mut expired = Expired::default();
-    let mut all = Vec::new();
-    for directory in site.runs() {
-        match Kept::read(&directory, &trusted) {
-            Ok(kept) => all.push(kept),
-            Err(e) => expired.refused.push(e.to_string()),
-        }
-    }
-    if all.is_empty() {
+    if retention == Retention::default() {
         return Ok(expired);
     }
+    let now = OffsetDateTime::now_utc();
+    let all = runs(site, &mut expired)?;
+    let Some(newest) = all.iter().map(|kept| kept.manifest.finished).max() else {
+        return Ok(expired);
+    };
     let path = site.path().join("retention.json");
     let before = read(&path)?;
-    let newest = all.iter().map(|kept| kept.manifest.finished).max();
-    let last = before.as_ref().map(|ledger| ledger.looked).or(newest);
-    let last = last.unwrap_or(now);
+    let last = before.as_ref().map_or(newest, |ledger| ledger.looked);
     let step = now - last;
     let mut remover = Remover::open(site)?;
     if step > LONGEST_STEP && !clock_is_right {
@@ -112,25 +103,46 @@ pub(crate) fn look(site: &Site, clock_is_right: bool) -> Result<Expired, CliErro
     }
     let ledger = brought_up(before, &all, now);
     write(&path, &ledger)?;
-    for mut kept in all {
+    for kept in all {
         let run = kept.manifest.run.clone();
-        let Some(Began(began)) = ledger.runs.get(&run) else { continue };
-        // What a kill left of an earlier removal.
-        removal::finish(&kept)?;
-        let past = |artifact: &Artifact| {
-            days(&retention, artifact.class).is_some_and(|days| *began + days <= now)
-        };
-        let due: Vec<_> = kept.present().filter(|artifact| past(artifact)).cloned().collect();
-        if due.is_empty() {
-            continue;
+        let Some(Began(began)) = ledger.runs.get(&run).copied() else { continue };
+        let is_past = |class| days(&retention, class).is_some_and(|days| began + days <= now);
+        let count = let_go(site, &mut remover, kept, is_past)?;
+        if count > 0 {
+            expired.removed.insert(run, count);
         }
-        remover.remove(&mut kept, Reason::Expired, &due)?;
-        if due.iter().any(|artifact| artifact.name == "report") {
-            remove_opened(site, &run)?;
-        }
-        expired.removed.insert(run, due.len());
     }
     Ok(expired)
+}
+
+/// All runs in the store whose manifest is believed; the others are named.
+fn runs(site: &Site, expired: &mut Expired) -> Result<Vec<Kept>, CliError> {
+    let trusted = site.trusted(&[])?;
+    let mut all = Vec::new();
+    for directory in site.runs() {
+        match Kept::read(&directory, &trusted) {
+            Ok(kept) => all.push(kept),
+            Err(e) => expired.refused.push(e.to_string()),
+        }
+    }
+    Ok(all)
+}
+
+/// Removes the artifacts of a run whose class is past its time; how many.
+fn let_go(
+    site: &Site,
+    remover: &mut Remover,
+    mut kept: Kept,
+    is_past: impl Fn(Class) -> bool,
+) -> Result<usize, CliError> {
+    // What a kill left of an earlier removal.
+    removal::finish(&kept)?;
+    let due: Vec<Artifact> = kept.present().filter(|a| is_past(a.class)).cloned().collect();
+    remover.remove(&mut kept, Reason::Expired, &due)?;
+    if due.iter().any(|artifact| artifact.name == "report") {
+        remove_opened(site, &kept.manifest.run)?;
+    }
+    Ok(due.len())
 }
 
 fn days(retention: &Retention, class: Class) -> Option<Duration> {

@@ -125,37 +125,39 @@ impl<'a, U: Unwrap> Fields<'a, U> {
             };
         }
         let mut gathered = Gathered { index: Index::default(), key, normaliser, finder };
-        for artifact in self.sealed() {
-            match self.document(artifact)? {
-                Some(Document::Key(one)) => {
-                    gathered.entry(&one.token).key = Some(artifact.id.clone())
-                }
-                Some(Document::Picture(fields)) => {
-                    for (_, field) in &fields.fields {
-                        self.gather(&mut gathered, field, "picture", Some(&fields.picture))?;
-                    }
-                }
-                Some(Document::Texts(fields)) => {
-                    for (place, field) in &fields.fields {
-                        self.gather(&mut gathered, field, place, None)?;
-                    }
-                }
-                Some(Document::Output(fields)) => {
-                    let place = format!("output {}", fields.output);
-                    for field in fields_of(&fields.value) {
-                        self.gather(&mut gathered, field, &place, None)?;
-                    }
-                }
-                Some(Document::Index(_)) => {}
-                None => {
-                    let bytes = Zeroizing::new(self.kept.open(self.keys, artifact)?);
-                    let value = serde_json::from_slice(&bytes)
-                        .map_err(|_| self.refused(&artifact.id, "it cannot be read"))?;
-                    gathered.whole(&artifact.id, &value);
+        self.sealed().try_for_each(|artifact| self.gather_from(&mut gathered, artifact))?;
+        Ok(gathered.index)
+    }
+
+    /// What one artifact of the class tells of the run's values.
+    fn gather_from(&self, all: &mut Gathered<'_>, artifact: &Artifact) -> Result<(), CliError> {
+        match self.document(artifact)? {
+            Some(Document::Key(one)) => all.entry(&one.token).key = Some(artifact.id.clone()),
+            Some(Document::Picture(fields)) => {
+                for (_, field) in &fields.fields {
+                    self.gather(all, field, "picture", Some(&fields.picture))?;
                 }
             }
+            Some(Document::Texts(fields)) => {
+                for (place, field) in &fields.fields {
+                    self.gather(all, field, place, None)?;
+                }
+            }
+            Some(Document::Output(fields)) => {
+                let place = format!("output {}", fields.output);
+                for field in fields_of(&fields.value) {
+                    self.gather(all, field, &place, None)?;
+                }
+            }
+            Some(Document::Index(_)) => {}
+            None => {
+                let bytes = Zeroizing::new(self.kept.open(self.keys, artifact)?);
+                let value = serde_json::from_slice(&bytes)
+                    .map_err(|_| self.refused(&artifact.id, "it cannot be read"))?;
+                all.whole(&artifact.id, &value);
+            }
         }
-        Ok(gathered.index)
+        Ok(())
     }
 
     fn gather(
