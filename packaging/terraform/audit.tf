@@ -73,7 +73,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "audit" {
     filter {}
 
     expiration {
-      days = max(var.retention_days.audit, var.lock_days)
+      days = local.audit_days
     }
 
     noncurrent_version_expiration {

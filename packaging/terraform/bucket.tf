@@ -1,10 +1,11 @@
 # The tenant's bucket: SITE/runs/, SITE/events/ and SITE/audit/ of every site.
 
 locals {
-  # The prefix of each class of each site, and how long what lies there is kept.
-  classes = merge([
+  # What has a prefix of its own in each site, and how long it is kept.
+  prefixes = merge([
     for site in local.sites : {
-      for class, days in var.retention_days : "${site}/${class}/" => days
+      "${site}/events/" = var.retention_days.event
+      "${site}/audit/"  = local.audit_days
     }
   ]...)
 }
@@ -72,8 +73,33 @@ resource "aws_s3_bucket_lifecycle_configuration" "tenant" {
     }
   }
 
+  # The objects of a run lie together, so their class is a tag, which the courier writes with them.
   dynamic "rule" {
-    for_each = local.classes
+    for_each = module.documents.lifecycle.days
+
+    content {
+      id     = "class-${rule.key}"
+      status = "Enabled"
+
+      filter {
+        tag {
+          key   = module.documents.lifecycle.tag
+          value = rule.key
+        }
+      }
+
+      expiration {
+        days = rule.value
+      }
+
+      noncurrent_version_expiration {
+        noncurrent_days = var.deleted_days
+      }
+    }
+  }
+
+  dynamic "rule" {
+    for_each = local.prefixes
 
     content {
       id     = replace(trimsuffix(rule.key, "/"), "/", "-")

@@ -11,6 +11,8 @@ locals {
   bucket       = "${local.name}-${local.account}"
   audit_bucket = "${local.bucket}-audit"
   sites        = sort(keys(var.sites))
+  # What is locked cannot expire: the lock has the last word, here and in audit.tf.
+  audit_days = max(var.retention_days.audit, var.lock_days)
   tags         = merge(var.tags, { "karakuri:tenant" = var.tenant })
 }
 
@@ -29,5 +31,6 @@ module "documents" {
   audit_bucket    = local.audit_bucket
   key_arn         = aws_kms_key.tenant.arn
   replica         = var.replica
+  retention_days  = merge(var.retention_days, { audit = local.audit_days })
   queue_arns      = { for name, queue in aws_sqs_queue.queue : name => queue.arn }
 }

@@ -63,9 +63,9 @@ variable "session_minutes" {
 }
 
 variable "retention_days" {
-  description = "How long each class of keys is kept: runs/ (evidence, outputs, fields), events/ and audit/."
-  type        = object({ runs = number, events = number, audit = number })
-  default     = { runs = 365, events = 90, audit = 2557 }
+  description = "How long what a site stores is kept, by class: of runs evidence (pictures, recordings, log, report), output and pii (what was masked); event, also below events/; audit, and with it the manifests of runs."
+  type        = object({ evidence = number, output = number, pii = number, event = number, audit = number })
+  default     = { evidence = 365, output = 365, pii = 365, event = 90, audit = 2557 }
 
   validation {
     condition     = alltrue([for days in values(var.retention_days) : days >= 1 && floor(days) == days])
@@ -73,8 +73,8 @@ variable "retention_days" {
   }
 
   validation {
-    condition     = var.retention_days.audit >= var.retention_days.runs
-    error_message = "retention_days.audit must not be less than runs: what is kept must be in the audit log."
+    condition     = var.retention_days.audit >= max(values(var.retention_days)...)
+    error_message = "retention_days.audit must not be less than any other: what is kept must be in the audit log and in a manifest."
   }
 }
 

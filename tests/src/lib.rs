@@ -13,6 +13,7 @@ mod ordinary;
 mod outside;
 pub mod person;
 mod settled;
+pub mod signed;
 mod workflow;
 
 pub use agent::{Agent, Finished, programs, repository};

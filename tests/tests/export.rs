@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::SigningIdentity;
-use karakuri_tests::{Agent, Workflow, settle};
+use karakuri_tests::{Agent, Workflow, settle, signed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -243,4 +243,51 @@ fn an_interrupted_import_is_taken_up_and_nothing_is_overwritten() {
     assert_eq!(named, place.join(WHOLE[0]).to_str().unwrap());
     assert_eq!(fs::read(place.join(WHOLE[0])).unwrap(), b"something else");
     assert_eq!(names(&place), &WHOLE[..3]);
+}
+
+#[test]
+fn what_was_removed_since_does_not_come_back_and_goes_on_both_sides() {
+    let exported = Exported::new();
+    // It ended forty days ago, as the other machine told.
+    signed::age(&exported.directory, &signed::signer(exported.agent.state()), 40);
+    let other = Agent::new();
+    assert_eq!(exported.import(&other).1, 0);
+    assert!(other.call(&["subject", "find", "nobody"]).status.code().is_some(), "makes the keys");
+    let text = format!(
+        "tenant = \"acme\"\nsite = \"osaka-2\"\n[[keys.raw_rsa]]\nnamespace = \"acme\"\n\
+         name = \"offline\"\npublic_key = \"{}\"\n[retention]\nevidence = 30\n",
+        exported.agent.state().join("site/rsa.pub.pem").display()
+    );
+    fs::write(other.state().join("site/site.toml"), text).unwrap();
+    let expired = other.call(&["artifacts", "expire", "--clock-is-right"]);
+    assert!(expired.status.success(), "{}", String::from_utf8_lossy(&expired.stderr));
+    let place = exported.imported(&other);
+    let left = [WHOLE[0], WHOLE[3], "removed"];
+    assert_eq!(names(&place), left);
+    // The disk still has all of it.
+    let (report, code) = exported.import(&other);
+    assert_eq!((code, &report["state"], &report["copied"]), (0, &json!("present"), &json!(0)));
+    assert_eq!(names(&place), left);
+    let verify = other.call(&["artifacts", "verify", &exported.run]);
+    assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
+
+    // The other way: what was removed on the disk goes where it was imported before.
+    let third = Agent::new();
+    assert_eq!(exported.import(&third).1, 0);
+    let (from, to) = (place.join("removed"), exported.directory.join("removed"));
+    let record = names(&from).pop().unwrap();
+    fs::create_dir_all(to.join(&record)).unwrap();
+    let file = Path::new(&record).join("record.dsse.json");
+    fs::copy(from.join(&file), to.join(&file)).unwrap();
+    let key = exported.key_for(&third);
+    let signer = signed::signer(other.state()).verifying_key().unwrap().to_pem().unwrap();
+    let second = third.state().join("osaka-2.pub.pem");
+    fs::write(&second, signer).unwrap();
+    let (disk, second) = (exported.disk.path().to_string_lossy(), second.to_string_lossy());
+    let words = ["import", &disk, "--verify", "--trust", &key, "--trust", &second];
+    let output = third.call(&words);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(names(&exported.imported(&third)), left);
+    let verify = third.call(&["artifacts", "verify", &exported.run]);
+    assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
 }

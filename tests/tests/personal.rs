@@ -7,7 +7,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
-use karakuri_protocol::personal::{Kind, PictureFields, TextFields};
 use karakuri_tests::film::{Picture, pictures};
 use karakuri_tests::{Agent, Finished, Workflow};
 use serde_json::Value;
@@ -174,6 +173,7 @@ fn nothing_personal_is_in_what_is_kept_and_the_key_brings_it_back() {
     the_recording_is_masked(&ran);
     the_originals_are_sealed_apart(&ran);
     unmask_brings_them_back(&ran);
+    who_is_erased_stays_masked_and_nobody_else(&ran);
 }
 
 fn texts_are_masked(ran: &Ran) {
@@ -225,24 +225,47 @@ fn the_recording_is_masked(ran: &Ran) {
     assert!(text.contains("84,210"), "{text}");
 }
 
+/// `karakuri subject` with a value that no command line has.
+fn subject(ran: &Ran, act: &str, value: &str, more: &[&str]) -> String {
+    let file = ran.directory.path().join("value");
+    fs::write(&file, format!("{value}\n")).unwrap();
+    let words = ["subject", act, "--from", file.to_str().unwrap()];
+    succeeded(&ran.agent, &[&words, more].concat())
+}
+
+/// Everything of a value, as it is exported.
+fn exported(ran: &Ran, value: &str) -> Vec<Value> {
+    let out = ran.directory.path().join("exported");
+    let written = subject(ran, "export", value, &["--out", out.to_str().unwrap()]);
+    let export: Value = serde_json::from_str(&fs::read_to_string(written.trim()).unwrap()).unwrap();
+    export["fields"].as_array().unwrap().clone()
+}
+
 fn the_originals_are_sealed_apart(ran: &Ran) {
-    let fields = ran.text_of(&format!("{}-personal", ran.screenshot()));
-    let PictureFields { fields, .. } = serde_json::from_str(&fields).unwrap();
-    for (kind, personal) in
-        [Kind::Email, Kind::Card, Kind::MyNumber, Kind::Name].into_iter().zip(PERSONAL)
-    {
-        let held = fields.iter().any(|f| f.kind == kind && f.text.danger_raw() == personal);
-        assert!(held, "no {kind} {personal} in {fields:#?}");
-    }
-    // Once as a label, once as it was typed.
-    assert_eq!(fields.iter().filter(|field| field.kind == Kind::Email).count(), 2);
-    let TextFields { fields, .. } = serde_json::from_str(&ran.text_of("log-personal")).unwrap();
-    let held = |place: &str, text: &str| {
-        fields.iter().any(|field| field.place == place && field.text.danger_raw() == text)
+    let held = |fields: &[Value], place: &str, kind: &str, text: &str| {
+        let is = |f: &&Value| f["place"] == place && f["kind"] == kind && f["text"] == text;
+        fields.iter().filter(is).count()
     };
-    assert!(held("log", "taro@example.com") && held("log", "4111 1111 1111 1111"));
-    assert!(held("output contact", "taro@example.com") && held("input clerk", "jiro@example.com"));
+    for (kind, personal) in ["email", "card", "my_number", "name"].into_iter().zip(PERSONAL) {
+        let fields = exported(ran, personal);
+        assert!(held(&fields, "picture", kind, personal) > 0, "no {kind} in {fields:#?}");
+        let of_screenshot = |field: &&Value| field["artifact"] == ran.screenshot();
+        let pixels = fields.iter().filter(of_screenshot).filter(|f| f["webp"].is_string()).count();
+        // The address once as a label, once as it was typed.
+        assert_eq!(pixels, if kind == "email" { 2 } else { 1 }, "{kind}");
+    }
+    let mail = exported(ran, "TARO@example.com");
+    assert!(held(&mail, "log", "email", PERSONAL[0]) > 0);
+    assert_eq!(held(&mail, "output contact", "email", PERSONAL[0]), 1);
+    assert!(held(&exported(ran, PERSONAL[1]), "log", "card", PERSONAL[1]) > 0);
+    let clerk = exported(ran, "jiro@example.com");
+    assert_eq!((clerk.len(), held(&clerk, "input clerk", "email", "jiro@example.com")), (1, 1));
     assert_eq!(ran.text_of("output-card"), "\"4111 1111 1111 1111\"");
+    // What is sealed apart does not show it either: each value needs its own key.
+    for name in [format!("{}-personal", ran.screenshot()), "log-personal".into(), "values".into()] {
+        let text = ran.text_of(&name);
+        assert!(PERSONAL.iter().all(|personal| !text.contains(personal)), "{name}: {text}");
+    }
 }
 
 fn unmask_brings_them_back(ran: &Ran) {
@@ -264,4 +287,14 @@ fn unmask_brings_them_back(ran: &Ran) {
     let log = ran.artifacts.iter().find(|(_, (_, name, _))| name == "log").unwrap().0;
     let refused = ran.agent.call(&["artifacts", "unmask", "last", log]);
     assert!(!refused.status.success());
+}
+
+fn who_is_erased_stays_masked_and_nobody_else(ran: &Ran) {
+    subject(ran, "erase", "hanako sato", &["--kind", "name"]);
+    let told = ran.directory.path().join("erased").to_string_lossy().into_owned();
+    let words = ["artifacts", "unmask", "last", &ran.screenshot(), "--out", &told];
+    let whole = last(Path::new(succeeded(&ran.agent, &words).trim()));
+    assert_eq!(seen(&whole), PERSONAL[..3]);
+    let verified = succeeded(&ran.agent, &["artifacts", "verify", "last"]);
+    assert!(verified.contains("1 of them erased, recorded"), "{verified}");
 }

@@ -290,6 +290,30 @@ pub enum Event {
         /// Their names in the run.
         files: Vec<String>,
     },
+    /// Artifacts are about to be removed from the store: the time of their class is over.
+    #[serde(rename = "artifact.expired")]
+    ArtifactExpired {
+        /// Their ids in the run.
+        ids: Vec<String>,
+    },
+    /// Artifacts are about to be removed from a store: a person's data is erased. Whose is not recorded.
+    #[serde(rename = "artifact.erased")]
+    ArtifactErased {
+        /// Their ids in the run.
+        ids: Vec<String>,
+    },
+    /// A person's data is about to be written out in the clear. Whose is not recorded.
+    #[serde(rename = "subject.exported")]
+    SubjectExported {
+        /// Places of the run that hold some.
+        fields: u32,
+    },
+    /// The clock is so far ahead of the last look at what is kept that nothing was let expire.
+    #[serde(rename = "retention.clock_doubted")]
+    RetentionClockDoubted {
+        /// By how many days.
+        days: u32,
+    },
     /// The spool was not as it was left.
     #[serde(rename = "spool.recovered")]
     SpoolRecovered {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use karakuri_protocol::auditor::{Asked, Object, Said, VERSION};
 use karakuri_protocol::courier::KeyContext;
 use karakuri_sandbox::link::Link;
+use karakuri_sandbox::memfd;
 use karakuri_sandbox::monitor::credentials::{Ask, Given};
 use karakuri_sandbox::sys::{Join, Namespaces, Privilege, Spawn, Spawned};
 use karakuri_seal::Context;
@@ -36,7 +37,6 @@ pub(crate) enum Right {
     /// To read and to decrypt.
     Read,
     /// To delete too.
-    #[expect(dead_code, reason = "erasing")]
     Erase,
 }
 
@@ -114,6 +114,26 @@ impl Auditor {
                 Ok(_) => Err(CliError::internal("fetching an object")("it broke off")),
                 Err(e) => Err(CliError::internal("fetching an object")(e)),
             },
+            (other, _) => Err(self.out_of_turn(&other)),
+        }
+    }
+
+    /// Puts a signed record under a key, unless it is there.
+    pub(crate) fn record(&self, key: &str, record: &[u8]) -> Result<(), CliError> {
+        let asking = "asking the courier";
+        let file = memfd::sealed("record", record).map_err(CliError::internal(asking))?;
+        let asked = Asked::Record { key: key.to_owned() };
+        self.link.send(&asked, &[file.as_fd()]).map_err(CliError::internal(asking))?;
+        match self.hear()? {
+            (Said::Recorded {}, _) => Ok(()),
+            (other, _) => Err(self.out_of_turn(&other)),
+        }
+    }
+
+    /// Deletes an object with all its versions; how many there were.
+    pub(crate) fn erase(&self, key: &str) -> Result<u32, CliError> {
+        match self.ask(&Asked::Erase { key: key.to_owned() })? {
+            (Said::Erased { versions }, _) => Ok(versions),
             (other, _) => Err(self.out_of_turn(&other)),
         }
     }

@@ -1,9 +1,13 @@
 //! What can be typed.
 
+mod subject;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use karakuri_protocol::job::Exit;
+
+pub(crate) use subject::{Subject, SubjectCommand, Whom};
 
 /// Runs desktop workflows in a sandbox and keeps sealed evidence of what they did.
 #[derive(Debug, Parser)]
@@ -37,6 +41,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// List, show, decrypt and unmask what a run left
     Artifacts(Artifacts),
+    /// Find, export or erase a person's data, where the keys of class pii are
+    Subject(Subject),
     /// Check what another machine exported and take it into the store
     Import(Import),
     /// Check the audit log
@@ -218,6 +224,8 @@ pub(crate) enum ArtifactsCommand {
     Events(Events),
     /// Fetch a run from the bucket into the store of the state directory
     Fetch(Fetch),
+    /// Remove from the local store what is past its time by [retention] of site.toml; each run begins so
+    Expire(Expire),
 }
 
 /// Fetch a run, with its news, from the bucket into the store of the state directory
@@ -230,7 +238,7 @@ Example:
   karakuri artifacts fetch 20261122T101112345Z-0badcafe --auditor auditor.toml --trust osaka-1.pub.pem
   karakuri artifacts decrypt 20261122T101112345Z-0badcafe --auditor auditor.toml --out opened")]
 pub(crate) struct Fetch {
-    /// Id of a run
+    /// Id of a run, or `all`
     pub(crate) run: String,
     /// A file like site.toml whose [identity] may read the bucket
     #[arg(long, value_name = "FILE")]
@@ -254,6 +262,20 @@ pub(crate) struct Events {
     pub(crate) opening: Opening,
 }
 
+/// Remove from the local store what is past its time by [retention] of site.toml; each run begins so
+///
+/// Each removal is in the audit log and in a signed record beside the run's manifest before a file goes.
+/// Nothing that waits for a store is touched.
+#[derive(Debug, Args)]
+pub(crate) struct Expire {
+    /// Believe the clock although it is more than 14 days ahead of the last look
+    #[arg(long)]
+    pub(crate) clock_is_right: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// Deliver what waits in the spool for the store, as often as it takes; Ctrl-C ends it and loses nothing
 #[derive(Debug, Args)]
 pub(crate) struct Deliver {
@@ -273,7 +295,8 @@ pub(crate) struct Deliver {
 /// class pii
 ///
 /// A picture gets back the very pixels that were masked. The recording keeps nothing under its masks, and
-/// what was masked in the log and the report is a list: decrypt the artifact called log-personal.
+/// what was masked in the log and the report is a list: unmask the artifact called log-personal. What was
+/// erased stays masked.
 #[derive(Debug, Args)]
 pub(crate) struct Unmask {
     /// Id of a run, or `last`

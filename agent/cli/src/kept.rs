@@ -7,6 +7,7 @@
 //! | `<id>.esdk` | an artifact |
 //! | `rewrap/<time>/record.dsse.json` | the record of one rewrapping, last to come |
 //! | `rewrap/<time>/<id>.esdk` | the artifact sealed for other keys |
+//! | `removed/<time>/record.dsse.json` | the record of artifacts that are there no more |
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -14,17 +15,21 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
-use karakuri_seal::manifest::{self, Artifact, Manifest, Payload, Rewrap, VerifyingKey};
+use karakuri_seal::manifest::{
+    self, Artifact, Manifest, Payload, Reason, Removal, Rewrap, VerifyingKey,
+};
 use karakuri_seal::{Context, OpenError, Sha256, Summary, Unwrap};
 
 use crate::error::{CliError, at};
 
 /// Name of a run's signed manifest.
 pub(crate) const MANIFEST: &str = "manifest.dsse.json";
-/// Name of the signed record of a rewrapping.
+/// Name of the signed record of a rewrapping, and of a removal.
 pub(crate) const RECORD: &str = "record.dsse.json";
 /// Directory of a run with its rewrapped artifacts.
 const REWRAP: &str = "rewrap";
+/// Directory of a run with the records of what was removed.
+pub(crate) const REMOVED: &str = "removed";
 
 /// A run whose manifest is verified.
 #[derive(Debug)]
@@ -33,6 +38,8 @@ pub(crate) struct Kept {
     pub(crate) manifest: Manifest,
     /// The latest message of each rewrapped artifact, by the artifact's id.
     rewrapped: BTreeMap<String, (PathBuf, Summary)>,
+    /// Why each removed artifact is not there, by its id.
+    removed: BTreeMap<String, Reason>,
 }
 
 impl Kept {
@@ -40,21 +47,88 @@ impl Kept {
     pub(crate) fn read(directory: &Path, trusted: &[VerifyingKey]) -> Result<Self, CliError> {
         let (manifest, _) = read_signed(&directory.join(MANIFEST), trusted)?;
         let directory = directory.to_owned();
-        let mut kept = Self { directory, manifest, rewrapped: BTreeMap::new() };
-        for place in kept.rewraps() {
+        let mut kept =
+            Self { directory, manifest, rewrapped: BTreeMap::new(), removed: BTreeMap::new() };
+        for place in kept.finished(REWRAP) {
             let (record, _): (Rewrap, _) = read_signed(&place.join(RECORD), trusted)?;
             kept.follow(&place, &record)?;
+        }
+        for place in kept.finished(REMOVED) {
+            let path = place.join(RECORD);
+            let (record, _): (Removal, _) = read_signed(&path, trusted)?;
+            if !kept.is_about(&record) {
+                let path = path.display();
+                let what =
+                    "it is of another run, or of an artifact that the manifest does not have";
+                return Err(CliError::NotVerified(format!("{path}: {what}")));
+            }
+            kept.lacks(&record);
         }
         Ok(kept)
     }
 
-    /// The directories of finished rewrappings, in the order of their times.
-    fn rewraps(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.directory.join(REWRAP)).into_iter().flatten().flatten();
-        let mut places: Vec<_> = entries.map(|entry| entry.path()).collect();
+    /// The directories in `below` that have a record, in the order of their times.
+    fn finished(&self, below: &str) -> Vec<PathBuf> {
+        let mut places = self.places(below);
         places.retain(|place| place.join(RECORD).exists());
         places.sort();
         places
+    }
+
+    fn places(&self, below: &str) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.directory.join(below)).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
+    }
+
+    /// A new directory for a record of removal at this time.
+    pub(crate) fn removal_at(&self, time: &str) -> PathBuf {
+        self.directory.join(REMOVED).join(time)
+    }
+
+    /// The signed records of removals.
+    pub(crate) fn removals(&self) -> Vec<PathBuf> {
+        self.finished(REMOVED).into_iter().map(|place| place.join(RECORD)).collect()
+    }
+
+    fn is_about(&self, record: &Removal) -> bool {
+        let Manifest { tenant, site, run, artifacts, .. } = &self.manifest;
+        let is_known = |id: &str, message| {
+            artifacts.iter().any(|a| a.id == id && a.summary.message_sha256 == message)
+        };
+        (&record.tenant, &record.site, &record.run) == (tenant, site, run)
+            && record.artifacts.iter().all(|one| is_known(&one.id, one.message))
+    }
+
+    /// Takes over a record of removal. What was erased stays erased, whatever expires later.
+    pub(crate) fn lacks(&mut self, record: &Removal) {
+        for one in &record.artifacts {
+            self.removed.entry(one.id.clone()).or_insert(record.reason);
+        }
+    }
+
+    /// Why an artifact is not there, if it was removed.
+    pub(crate) fn removal(&self, artifact: &Artifact) -> Option<Reason> {
+        self.removed.get(&artifact.id).copied()
+    }
+
+    /// What was removed, and why.
+    pub(crate) fn removed(&self) -> impl Iterator<Item = (&Artifact, Reason)> {
+        self.manifest.artifacts.iter().filter_map(|a| Some((a, self.removal(a)?)))
+    }
+
+    /// What was not removed.
+    pub(crate) fn present(&self) -> impl Iterator<Item = &Artifact> {
+        self.manifest.artifacts.iter().filter(|artifact| self.removal(artifact).is_none())
+    }
+
+    /// Every file that can hold a message of an artifact, also of a rewrapping that was not finished.
+    pub(crate) fn copies(&self, artifact: &Artifact) -> Vec<PathBuf> {
+        let rewrapped = self.places(REWRAP).into_iter();
+        let mut all: Vec<_> =
+            rewrapped.map(|place| place.join(format!("{}.esdk", artifact.id))).collect();
+        all.push(self.original(artifact).0);
+        all.retain(|path| path.exists());
+        all
     }
 
     /// A new directory for a rewrapping at this time.
@@ -113,6 +187,10 @@ impl Kept {
         artifact: &Artifact,
     ) -> Result<Vec<u8>, CliError> {
         let (path, summary) = self.message(artifact);
+        if let Some(reason) = self.removal(artifact) {
+            let (id, run) = (&artifact.id, &self.manifest.run);
+            return Err(CliError::Usage(format!("artifact {id} of run {run} is gone: {reason}")));
+        }
         if let Some(fault) = fault(&path, &summary)? {
             let path = path.display();
             return Err(CliError::NotVerified(format!("{path}: the artifact {fault}")));

@@ -17,10 +17,13 @@ mod mcp;
 mod output;
 mod progress;
 mod recording;
+mod removal;
 mod report;
+mod retention;
 mod run;
 mod sandbox;
 mod site;
+mod subject;
 mod window;
 mod workflow;
 
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Lint(arguments) => lint::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::Artifacts(arguments) => artifacts::run(arguments),
+        Command::Subject(arguments) => subject::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Recording(arguments) => recording::run(arguments),

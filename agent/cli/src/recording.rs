@@ -48,8 +48,7 @@ pub(crate) fn run(arguments: &Recording) -> Result<Exit, CliError> {
 }
 
 fn segments<U: Unwrap>(kept: &Kept, keys: &[U]) -> Result<Vec<Segment>, CliError> {
-    let segments =
-        kept.manifest.artifacts.iter().filter(|artifact| artifact.media_type == "image/apng");
+    let segments = kept.present().filter(|artifact| artifact.media_type == "image/apng");
     segments
         .map(|artifact| {
             let file = kept.open(keys, artifact)?;
@@ -61,8 +60,7 @@ fn segments<U: Unwrap>(kept: &Kept, keys: &[U]) -> Result<Vec<Segment>, CliError
 
 /// What was done meanwhile; nothing where a run did not come to its end.
 fn marks<U: Unwrap>(kept: &Kept, keys: &[U]) -> Result<Vec<Mark>, CliError> {
-    let Some(artifact) = kept.manifest.artifacts.iter().find(|artifact| artifact.name == MARKS)
-    else {
+    let Some(artifact) = kept.present().find(|artifact| artifact.name == MARKS) else {
         return Ok(Vec::new());
     };
     let json = kept.open(keys, artifact)?;

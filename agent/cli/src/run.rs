@@ -27,7 +27,7 @@ use crate::kept::MANIFEST;
 use crate::progress::{Display, Ending};
 use crate::site::{KEY_NAME, Site};
 use crate::window::{self, Window};
-use crate::{assets, audit, doctor, workflow};
+use crate::{assets, audit, doctor, retention, workflow};
 
 /// What is to be run.
 #[derive(Debug)]
@@ -62,6 +62,7 @@ pub(crate) fn run_wanted(
     let site = Site::find()?;
     site.prepare()?;
     audit::require_whole_log(&site)?;
+    retention::before_a_run(&site);
     let (job, mut fds) = job(wanted, &site)?;
     fds.extend(ends);
     let window = if wanted.watch {

@@ -8,6 +8,7 @@
 //! | `audit/` `spool/` `store/` | the daemon's and the courier's |
 //! | `trusted/` | public keys of other sites whose runs were imported |
 //! | `reports/` | reports opened for the holder of the key |
+//! | `retention.json` | since when each run in the store is kept |
 //!
 //! Both keys are made by the first run, for development: on a site the off-line key is the
 //! customer's and only its public half is there.
@@ -25,7 +26,7 @@ use zeroize::Zeroizing;
 use crate::auditor::{Auditor, Right};
 use crate::cli::Opening;
 use crate::error::{CliError, at};
-use crate::kept::{Kept, MANIFEST};
+use crate::kept::{Kept, MANIFEST, read_signed};
 
 /// Name of the development key in a message's header.
 pub(crate) const KEY_NAME: &str = "development";
@@ -234,7 +235,7 @@ impl Site {
 
     /// The manifest of a run that was made here: this site's own key signed it, not one that is trusted.
     pub(crate) fn own_manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
-        Ok(Kept::read(directory, &[self.own()?])?.manifest)
+        Ok(read_signed(&directory.join(MANIFEST), &[self.own()?])?.0)
     }
 
     /// The manifest of a run, its signature checked with the keys that are trusted here.
@@ -252,7 +253,8 @@ fn read_secret(path: &Path) -> Result<Zeroizing<String>, CliError> {
     fs::read_to_string(path).map(Zeroizing::new).map_err(at(path))
 }
 
-fn runs_in(store: &Path) -> Vec<PathBuf> {
+/// The directories of all runs in a store, the last one last.
+pub(crate) fn runs_in(store: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = Vec::new();
     for day in fs::read_dir(store.join("runs")).into_iter().flatten().flatten() {
         all.extend(fs::read_dir(day.path()).into_iter().flatten().flatten().map(|r| r.path()));

@@ -6,11 +6,16 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::EncryptionAlgorithmSpec;
+use aws_sdk_s3::types::ServerSideEncryption;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use karakuri_protocol::auditor::{Asked, MAX_LISTED, Object, Said, VERSION};
 use karakuri_protocol::courier::{Failure, KeyContext, Kind};
 use karakuri_sandbox::link::LinkError;
+use karakuri_sandbox::memfd;
 use karakuri_site::name::KeyArn;
 use karakuri_site::store::Bucketed;
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::Sender;
 use zeroize::Zeroizing;
@@ -18,9 +23,13 @@ use zeroize::Zeroizing;
 use crate::failure::{self, failure};
 use crate::keys::piped;
 use crate::link::AsyncLink;
+use crate::s3::bucket::is_taken;
 
 /// So often it is looked whether nothing is left of what is erased; one look shows a thousand versions.
 const MAX_ROUNDS: u32 = 100;
+
+/// The most bytes of a record.
+const MAX_RECORD: usize = 16 << 20;
 
 /// What the person may use.
 #[derive(Debug)]
@@ -66,6 +75,10 @@ impl Auditor {
             Asked::Get { key } => {
                 let pipe = fds.pop().ok_or_else(|| invalid("no pipe came with the request"))?;
                 Ok((self.get(&key, pipe).await?, None))
+            }
+            Asked::Record { key } => {
+                let record = fds.pop().ok_or_else(|| invalid("no record came with the request"))?;
+                Ok((self.record(&key, record).await?, None))
             }
             Asked::Erase { key } => Ok((self.erase(&key).await?, None)),
         }
@@ -148,11 +161,38 @@ impl Auditor {
         Ok(Said::Got { bytes })
     }
 
-    async fn erase(&self, key: &str) -> Result<Said, Failure> {
-        let (client, store) = self.bucket()?;
+    fn erasing(&self) -> Result<(&aws_sdk_s3::Client, &Bucketed), Failure> {
         if !self.erasing {
             return Err(invalid("this courier was not started to erase anything"));
         }
+        self.bucket()
+    }
+
+    async fn record(&self, key: &str, record: OwnedFd) -> Result<Said, Failure> {
+        let (client, store) = self.erasing()?;
+        let key = store.key(key);
+        let read = memfd::read_sealed(record, MAX_RECORD);
+        let record = read.map_err(|e| invalid(&format!("the record: {e}")))?;
+        let sse = store.kms_key.as_ref().map(ToString::to_string);
+        let request = client
+            .put_object()
+            .bucket(store.bucket.as_str())
+            .key(&key)
+            .if_none_match("*")
+            .checksum_sha256(BASE64.encode(Sha256::digest(&record)))
+            .set_server_side_encryption(sse.is_some().then_some(ServerSideEncryption::AwsKms))
+            .set_ssekms_key_id(sse)
+            .set_expected_bucket_owner(owner(store))
+            .body(record.into());
+        match request.send().await {
+            Err(e) if !is_taken(&e) => Err(failure::of(&format!("storing {key}"), &e)),
+            // Its name has the time to the nanosecond: it is this one.
+            Ok(_) | Err(_) => Ok(Said::Recorded {}),
+        }
+    }
+
+    async fn erase(&self, key: &str) -> Result<Said, Failure> {
+        let (client, store) = self.erasing()?;
         let key = store.key(key);
         let doing = format!("erasing {key}");
         let mut versions = 0;

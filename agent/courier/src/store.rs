@@ -180,6 +180,7 @@ mod tests {
             key: key.to_owned(),
             length: content.len() as u64,
             sha256: hex::encode(Sha256::digest(content)),
+            class: None,
             resume: None,
         }
     }

@@ -17,6 +17,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use karakuri_audit::{AuditError, Log};
+use karakuri_personal::Normaliser;
 use karakuri_protocol::job::{Driver, Exit, Job, Progress};
 use karakuri_protocol::personal::Settings;
 use karakuri_protocol::watch::Person;
@@ -36,6 +37,7 @@ use crate::personal::{self, Personal};
 use crate::script::Client;
 use crate::session::{Record, Requester};
 use crate::timeline::Timeline;
+use crate::values::Values;
 use crate::walls::Walls;
 
 /// The fd of the requester's link.
@@ -215,6 +217,7 @@ fn open_record(config: &Config, job: &Job) -> Result<Opened, StartError> {
         .map_err(failed("the keys that seal this run's artifacts"))?;
     let settings = personal::settings(&site).map_err(failed("[personal] of site.toml"))?;
     let personal = Personal::new(&settings).map_err(failed("[personal] of site.toml"))?;
+    let normaliser = Normaliser::new(&settings).map_err(failed("[personal] of site.toml"))?;
     let origin =
         Origin { tenant: site.tenant.clone(), site: site.site.clone(), run: job.run.clone() };
     let record = Record {
@@ -225,6 +228,7 @@ fn open_record(config: &Config, job: &Job) -> Result<Opened, StartError> {
         soft_failures: RefCell::default(),
         not_collected: RefCell::default(),
         warnings: RefCell::default(),
+        values: RefCell::new(Values::new(normaliser)),
         film: RefCell::default(),
         heard: Rc::default(),
         steps: Cell::default(),

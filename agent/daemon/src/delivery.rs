@@ -11,8 +11,9 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use karakuri_protocol::courier::{
-    Checksum, Failure, Kind, MAX_IN_FLIGHT, Proof, Put, Said, VERSION,
+    Checksum, Failure, Kind, MAX_IN_FLIGHT, Proof, Put, Said, Stored, VERSION,
 };
+use karakuri_protocol::job::Release;
 use karakuri_sandbox::link::LinkError;
 use karakuri_site::network::Window;
 use karakuri_spool::{ArtifactId, Change, SpoolError, State, Upload};
@@ -176,6 +177,24 @@ impl Delivery {
         Ok(due)
     }
 
+    /// Deletes those of `wanted` that are delivered, whatever their stay: the artifacts that are gone.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Spool`].
+    pub fn release(&mut self, wanted: &[Release]) -> Result<Vec<ArtifactId>, DeliveryError> {
+        let mut spool = self.shared.spool.borrow_mut();
+        let is_wanted = |id: &ArtifactId| {
+            let of_run = |one: &&Release| one.run == id.run();
+            wanted.iter().filter(of_run).any(|one| one.files.iter().any(|file| file == id.file()))
+        };
+        let delivered = spool.artifacts().filter(|(id, artifact)| {
+            matches!(artifact.state(), State::Delivered { .. }) && is_wanted(id)
+        });
+        let ids: Vec<_> = delivered.map(|(id, _)| id.clone()).collect();
+        spool.release(&ids)?;
+        Ok(ids)
+    }
+
     async fn step(&mut self) -> Result<Option<Happened>, DeliveryError> {
         loop {
             self.hand_over()?;
@@ -225,6 +244,7 @@ impl Delivery {
                 key: key(id),
                 length: content.length,
                 sha256: hex::encode(content.sha256),
+                class: stored(id),
                 resume: artifact.upload().map(|upload| upload.id.clone()),
             };
             self.courier.send(&put, &[file.as_fd()])?;
@@ -310,5 +330,13 @@ fn random_share() -> f64 {
     match rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty()) {
         Ok(4) => f64::from(u32::from_ne_bytes(bytes)) / f64::from(u32::MAX),
         _ => 1.0,
+    }
+}
+
+/// What a file of the spool holds.
+fn stored(id: &ArtifactId) -> Option<Stored> {
+    match id.event() {
+        Some(_) => Some(Stored::Event),
+        None => Stored::of_file(id.file()),
     }
 }

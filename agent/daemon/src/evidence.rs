@@ -8,7 +8,7 @@ use std::rc::Rc;
 use karakuri_audit::{Actor, Entry, Event};
 use karakuri_protocol::event::RunEvent;
 use karakuri_seal::manifest::{self, Artifact, Manifest, SigningIdentity};
-use karakuri_seal::{Class, SealError, Sealer, Sha256, Summary};
+use karakuri_seal::{Class, IndexKey, SealError, Sealer, Sha256, Summary};
 use karakuri_spool::{ArtifactId, Draft, EVENT, MANIFEST, Spool, SpoolError, UPLOADED};
 use tokio::sync::Notify;
 
@@ -153,6 +153,15 @@ impl Evidence {
     /// From now on only what ends the run is sealed: it may use room that nothing else may.
     pub fn close(&mut self) {
         self.closing = true;
+    }
+
+    /// The key of the run's blind index.
+    ///
+    /// # Errors
+    /// [`EvidenceError::NoKey`] and [`EvidenceError::Seal`].
+    pub fn index_key(&self) -> Result<IndexKey, EvidenceError> {
+        let sealer = self.sealers.iter().find(|(of, _)| *of == Class::Pii);
+        Ok(sealer.ok_or(EvidenceError::NoKey(Class::Pii))?.1.index_key()?)
     }
 
     /// Whether there are data keys.

@@ -12,7 +12,7 @@
 //! - [`desktop`]: karakuri-desktop, which sees and acts.
 //! - [`recording`]: karakuri-desktop's recording, segment by segment; [`film`]: what is kept of it to be played.
 //! - [`script`]: the script's channel and its output.
-//! - [`personal`]: what is masked in texts.
+//! - [`personal`]: what is masked in texts. [`values`]: each personal value with a key of its own, and where it stands.
 //! - [`keys`]: the run's data keys. [`evidence`]: sealing, the manifest. [`news`]: events for the site's bus.
 //!   [`delivery`]: from the spool to the store.
 //! - [`report`]: the run as one HTML page.
@@ -38,4 +38,5 @@ pub mod report;
 pub mod script;
 pub mod session;
 pub mod timeline;
+pub mod values;
 pub mod walls;

@@ -83,6 +83,21 @@ impl Personal {
         }
     }
 
+    /// A text in pieces: those that are personal with their kind.
+    #[must_use]
+    pub fn pieces(&self, text: &str) -> Vec<(Option<Kind>, String)> {
+        let (_, found) = self.finder.masked(text);
+        let (mut pieces, mut end) = (Vec::new(), 0);
+        for Found { range, kind } in found {
+            pieces.push((None, text[end..range.start].to_owned()));
+            end = range.end;
+            pieces.push((Some(kind), text[range].to_owned()));
+        }
+        pieces.push((None, text[end..].to_owned()));
+        pieces.retain(|(_, piece)| !piece.is_empty());
+        pieces
+    }
+
     fn mask(&mut self, place: &str, text: &str) -> (String, Vec<Kind>) {
         let (masked, found) = self.finder.masked(text);
         let field = |Found { range, kind }: &Found| MaskedText {

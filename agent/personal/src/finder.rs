@@ -64,10 +64,6 @@ impl Finder {
         {
             return Err(PatternError::NotBuiltIn(name.clone()));
         }
-        let country = |text: &String| {
-            let country = text.parse::<country::Id>();
-            country.map_err(|_| PatternError::Country(text.escape_debug().to_string()))
-        };
         let pattern = |(name, pattern): (&String, &String)| {
             let usable = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_');
             if !(1..=32).contains(&name.len()) || !name.bytes().all(usable) {
@@ -81,7 +77,7 @@ impl Finder {
         };
         Ok(Self {
             kinds: settings.find.clone(),
-            countries: settings.phone_countries.iter().map(country).collect::<Result<_, _>>()?,
+            countries: countries(settings)?,
             patterns: settings.patterns.iter().map(pattern).collect::<Result<_, _>>()?,
             names: labels(label::NAMES, &settings.name_labels)?,
             addresses: labels(label::ADDRESSES, &settings.address_labels)?,
@@ -177,6 +173,15 @@ impl Finder {
         };
         of(Kind::Name, &self.names).or_else(|| of(Kind::Address, &self.addresses))
     }
+}
+
+/// The countries whose telephone numbers are known without their code.
+pub(crate) fn countries(settings: &Settings) -> Result<Vec<country::Id>, PatternError> {
+    let country = |text: &String| {
+        let country = text.parse::<country::Id>();
+        country.map_err(|_| PatternError::Country(text.escape_debug().to_string()))
+    };
+    settings.phone_countries.iter().map(country).collect()
 }
 
 /// In order; where two meet they are one, of the kind that begins first, or that is longer.

@@ -12,8 +12,10 @@ mod digits;
 mod finder;
 mod fold;
 mod label;
+mod normal;
 mod settings;
 
 pub use finder::{Finder, Found, OnScreen};
 pub use karakuri_protocol::personal::{Kind, Settings};
+pub use normal::{Normal, Normaliser};
 pub use settings::PatternError;

@@ -37,6 +37,11 @@ pub enum Asked {
         /// Its key.
         key: String,
     },
+    /// Store a signed record beside what it is about, unless it is there. Fd: the record, a sealed memfd.
+    Record {
+        /// Its key.
+        key: String,
+    },
     /// Delete an object with all versions and delete markers of it; one that is not there is deleted.
     Erase {
         /// Its key.
@@ -50,6 +55,7 @@ impl fmt::Debug for Asked {
             Self::Unwrap { key_arn, .. } => write!(f, "Unwrap({key_arn})"),
             Self::List { prefix, .. } => write!(f, "List({prefix})"),
             Self::Get { key } => write!(f, "Get({key})"),
+            Self::Record { key } => write!(f, "Record({key})"),
             Self::Erase { key } => write!(f, "Erase({key})"),
         }
     }
@@ -78,6 +84,8 @@ pub enum Said {
         /// Its length in bytes.
         bytes: u64,
     },
+    /// The record is in the bucket.
+    Recorded {},
     /// Nothing is under the key any more.
     Erased {
         /// Versions and delete markers that were deleted.

@@ -27,9 +27,56 @@ pub struct Put {
     pub length: u64,
     /// SHA-256 of the file, lower-case hex.
     pub sha256: String,
+    /// What it holds, for a store whose rules decide how long it stays. None is kept for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Stored>,
     /// The upload that an earlier attempt began, from its [`Said::Started`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+}
+
+/// What a file in the store holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stored {
+    /// An artifact of class `evidence`.
+    Evidence,
+    /// An artifact of class `output`.
+    Output,
+    /// An artifact of class `pii`.
+    Pii,
+    /// An artifact of class `event`.
+    Event,
+    /// The manifest of a run.
+    Manifest,
+}
+
+impl Stored {
+    /// Every one.
+    pub const ALL: [Self; 5] =
+        [Self::Evidence, Self::Output, Self::Pii, Self::Event, Self::Manifest];
+
+    /// The value of the tag.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence",
+            Self::Output => "output",
+            Self::Pii => "pii",
+            Self::Event => "event",
+            Self::Manifest => "manifest",
+        }
+    }
+
+    /// What a file of a run holds, by its name: `0001-evidence.esdk`.
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
+        let stem = name.strip_suffix(".esdk").map(|stem| stem.rsplit('-').next());
+        match stem {
+            Some(class) => Self::ALL[..4].iter().copied().find(|s| Some(s.as_str()) == class),
+            None => (name == "manifest.dsse.json").then_some(Self::Manifest),
+        }
+    }
 }
 
 /// What the uploading courier says.
@@ -213,6 +260,7 @@ mod tests {
             key: "runs/a".to_owned(),
             length: 3,
             sha256: "ab".to_owned(),
+            class: None,
             resume: None,
         };
         let text = r#"{"id":7,"key":"runs/a","length":3,"sha256":"ab"}"#;
@@ -240,6 +288,22 @@ mod tests {
                 (retryable, alarming),
                 "{kind:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_file_tells_what_it_holds() {
+        for (name, holds) in [
+            ("0001-evidence.esdk", Some(Stored::Evidence)),
+            ("0002-output.esdk", Some(Stored::Output)),
+            ("0003-pii.esdk", Some(Stored::Pii)),
+            ("0004-event.esdk", Some(Stored::Event)),
+            ("manifest.dsse.json", Some(Stored::Manifest)),
+            ("0001-manifest.esdk", None),
+            ("0001-secret.esdk", None),
+            ("evidence", None),
+        ] {
+            assert_eq!(Stored::of_file(name), holds, "{name}");
         }
     }
 }

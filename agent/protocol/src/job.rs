@@ -34,11 +34,24 @@ pub struct Job {
 }
 
 /// The request to deliver what waits in the spool, instead of a [`Job`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drain {
     /// Also what was parked for a person.
     pub parked: bool,
+    /// Files that leave the spool as soon as they are in the store, whatever their minimum stay: they are
+    /// about to be erased there.
+    pub release: Vec<Release>,
+}
+
+/// Files of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Id of the run.
+    pub run: String,
+    /// Their names in it.
+    pub files: Vec<String>,
 }
 
 /// How far a [`Drain`] is.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::desktop::Script;
 use crate::geometry::Rect;
@@ -118,19 +119,7 @@ pub struct MaskedField {
     pub webp: String,
 }
 
-/// What was masked in a picture, as it is sealed beside it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PictureFields {
-    /// [`FIELDS_VERSION`].
-    pub version: u16,
-    /// Id of the picture's artifact.
-    pub picture: String,
-    /// In the order of the lines on the screen.
-    pub fields: Vec<MaskedField>,
-}
-
-/// A part of a text of the run that was masked.
+/// A part of a text of the run that was masked: to be sealed as `pii` and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MaskedText {
@@ -142,17 +131,159 @@ pub struct MaskedText {
     pub text: Untrusted,
 }
 
+/// A JSON document that is sealed in the class `pii`. What is personal in one is encrypted once more, under
+/// the key of the person's value in that run: without the one small artifact with that key nothing opens
+/// it, and all the rest of the document stays as it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "document", rename_all = "snake_case")]
+pub enum Document {
+    /// The key of one value.
+    Key(ValueKey),
+    /// What was masked in a picture.
+    Picture(PictureFields),
+    /// What was masked in texts.
+    Texts(TextFields),
+    /// An output as it was before it was masked.
+    Output(OutputFields),
+    /// Which values the run has, and where.
+    Index(Index),
+}
+
+/// The key of one personal value in one run. What the value is stands nowhere in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueKey {
+    /// [`FIELDS_VERSION`].
+    pub version: u16,
+    /// Token of the value, as the index has it.
+    pub token: String,
+    /// 32 bytes as base64.
+    pub key: String,
+}
+
+/// A personal text, encrypted under the key of its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// What it is.
+    pub kind: Kind,
+    /// Id of the artifact with the [`ValueKey`].
+    pub key: String,
+    /// As base64: 12 bytes of nonce, AES-256-GCM, 16 bytes of tag. Of a picture's field JSON of
+    /// [`UnderMask`], else the text.
+    pub sealed: String,
+}
+
+/// What is under a mask of a picture.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnderMask {
+    /// The text, as it was read.
+    pub text: Untrusted,
+    /// The pixels: lossless WebP as base64.
+    pub webp: String,
+}
+
+/// What was masked in a picture, as it is sealed beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PictureFields {
+    /// [`FIELDS_VERSION`].
+    pub version: u16,
+    /// Id of the picture's artifact.
+    pub picture: String,
+    /// The masks, in pixels of the picture, in the order of the lines on the screen.
+    pub fields: Vec<(Rect, Field)>,
+}
+
 /// What was masked in the texts of a run, as it is sealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextFields {
     /// [`FIELDS_VERSION`].
     pub version: u16,
-    /// In the order in which they were masked.
-    pub fields: Vec<MaskedText>,
+    /// Where the text stood (`log`, `output total`), in the order in which they were masked.
+    pub fields: Vec<(String, Field)>,
 }
 
-/// Version of [`PictureFields`] and [`TextFields`].
-pub const FIELDS_VERSION: u16 = 1;
-/// The artifact with the [`PictureFields`] of a picture is called as the picture's with this behind it.
+/// An output as it was before it was masked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputFields {
+    /// [`FIELDS_VERSION`].
+    pub version: u16,
+    /// Id of the masked output's artifact.
+    pub output: String,
+    /// Its value.
+    pub value: Part,
+}
+
+/// A part of a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Nothing personal was found in it.
+    Plain(Value),
+    /// A string.
+    Text(Vec<Piece>),
+    /// A number.
+    Number(Vec<Piece>),
+    /// An array.
+    Array(Vec<Part>),
+    /// Names and values of an object.
+    Object(Vec<(Vec<Piece>, Part)>),
+}
+
+/// A piece of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    /// Nothing personal.
+    Plain(String),
+    /// A personal value.
+    Field(Field),
+}
+
+/// The blind index of a run: what is personal in it, by tokens that only the holder of the key of its class
+/// `pii` can make from a value. (HMAC-SHA-256 of the value's normal form.)
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Index {
+    /// [`FIELDS_VERSION`].
+    pub version: u16,
+    /// In the order in which the values were first met.
+    pub values: Vec<Indexed>,
+}
+
+/// A value in an [`Index`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Indexed {
+    /// 64 hexadecimal digits.
+    pub token: String,
+    /// Id of the artifact with its [`ValueKey`]; none when it is only in outputs that are sealed whole.
+    pub key: Option<String>,
+    /// Where it stands.
+    pub places: Vec<Place>,
+}
+
+/// Where a personal value stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// `picture`, `log`, `output total`: as [`TextFields`] has it.
+    pub place: String,
+    /// The kind it was found as; none of a part of an output that is sealed whole.
+    pub kind: Option<Kind>,
+    /// Id of the picture, or of the output that is sealed whole.
+    pub artifact: Option<String>,
+}
+
+/// Version of all [`Document`]s.
+pub const FIELDS_VERSION: u16 = 2;
+/// The artifact with the fields of another is called as that one's with this behind it.
 pub const PERSONAL: &str = "-personal";
+/// Name of the artifact with the [`Index`].
+pub const INDEX: &str = "values";
+/// Name of the artifacts with a [`ValueKey`].
+pub const VALUE_KEY: &str = "value-key";

@@ -9,6 +9,10 @@
 //! open). The second kind needs no call at all to seal, only the key's public half. Source: AWS Encryption SDK specification, "AWS
 //! KMS RSA Keyring"; the order inside the RSA plaintext is proved by the official SDK for Python.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA384, SHA384_OUTPUT_LEN, digest};
 use zeroize::Zeroizing;
@@ -85,26 +89,52 @@ pub trait Decrypt {
 }
 
 /// A key in KMS that somebody may decrypt with. KMS is asked for no other key, whatever a message says.
-#[derive(Debug)]
 pub struct KmsKey<D> {
     arn: String,
     kms: D,
+    /// What KMS made of the last wrapped keys: all messages of a run and class have the same.
+    last: RefCell<VecDeque<Unwrapped>>,
 }
+
+struct Unwrapped {
+    wrapped: WrappedKey,
+    context: Context,
+    plaintext: Zeroizing<Vec<u8>>,
+}
+
+impl<D> fmt::Debug for KmsKey<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KmsKey({})", self.arn)
+    }
+}
+
+/// So many answers of KMS are kept; a run has four classes.
+const KEPT: usize = 8;
 
 impl<D: Decrypt> KmsKey<D> {
     /// The key with this ARN, symmetric or RSA.
     #[must_use]
     pub fn new(arn: &str, kms: D) -> Self {
-        Self { arn: arn.to_owned(), kms }
+        Self { arn: arn.to_owned(), kms, last: RefCell::default() }
     }
 
+    /// `bound` says whether KMS itself compares the context.
     fn ask(
         &self,
         wrapped: &WrappedKey,
-        context: Option<&Context>,
+        context: &Context,
+        bound: bool,
     ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
-        let answer = self.kms.decrypt(&self.arn, &wrapped.ciphertext, context);
-        answer.map_err(OpenError::Unwrap)
+        let mut last = self.last.borrow_mut();
+        if let Some(known) = last.iter().find(|u| u.wrapped == *wrapped && u.context == *context) {
+            return Ok(known.plaintext.clone());
+        }
+        let answer = self.kms.decrypt(&self.arn, &wrapped.ciphertext, bound.then_some(context));
+        let plaintext = answer.map_err(OpenError::Unwrap)?;
+        last.truncate(KEPT - 1);
+        let (wrapped, context) = (wrapped.clone(), context.clone());
+        last.push_front(Unwrapped { wrapped, context, plaintext: plaintext.clone() });
+        Ok(plaintext)
     }
 }
 
@@ -120,12 +150,12 @@ impl<D: Decrypt> Unwrap for KmsKey<D> {
         let of_another = || OpenError::Unwrap("KMS answered with what is no data key".to_owned());
         let key = |bytes: &[u8]| DataKey::from_slice(bytes).map(Some).ok_or_else(of_another);
         if wrapped.provider_id == KMS.as_bytes() {
-            return key(&self.ask(wrapped, Some(context))?);
+            return key(&self.ask(wrapped, context, true)?);
         }
         if wrapped.provider_id != KMS_RSA.as_bytes() {
             return Ok(None);
         }
-        let plaintext = self.ask(wrapped, None)?;
+        let plaintext = self.ask(wrapped, context, false)?;
         let expected = digest(&SHA384, &context.to_bytes().map_err(|_| OpenError::UnknownContext)?);
         let (bound, data_key) =
             plaintext.split_at_checked(SHA384_OUTPUT_LEN).ok_or_else(of_another)?;

@@ -8,6 +8,7 @@
 //!   [`rewrap`] gives them other recipients.
 //! - [`Wrap`] and [`Unwrap`] are what wrapping keys do: [`Recipient`] and [`Identity`] for raw RSA keys,
 //!   [`kms`] for keys in KMS.
+//! - [`FieldKey`] encrypts one personal value within an artifact, [`IndexKey`] makes the tokens it is found by.
 //! - [`manifest`] signs and checks the list of a run's artifacts.
 //!
 //! The layout of a message stands at the head of `header.rs` and `frame.rs`.
@@ -15,6 +16,7 @@
 mod context;
 mod digest;
 mod error;
+mod field;
 mod frame;
 mod header;
 mod keyring;
@@ -31,6 +33,7 @@ mod wrapping;
 pub use context::{Class, Context, UnknownClass};
 pub use digest::{MessageId, Sha256, Summary};
 pub use error::{OpenError, SealError};
+pub use field::{FieldKey, IndexKey};
 pub use keyring::{Identity, Recipient};
 pub use open::{Opened, describe, open};
 pub use rewrap::{Rewrapped, rewrap};

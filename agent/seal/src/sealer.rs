@@ -9,6 +9,7 @@ use std::io::{self, Read, Write};
 use crate::context::Context;
 use crate::digest::{Summary, Tally};
 use crate::error::SealError;
+use crate::field::IndexKey;
 use crate::frame::{FrameBuffer, read_full};
 use crate::header;
 use crate::kms::Generated;
@@ -69,6 +70,14 @@ impl Sealer {
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// The key of the blind index of what is sealed here.
+    ///
+    /// # Errors
+    /// [`SealError::Crypto`].
+    pub fn index_key(&self) -> Result<IndexKey, SealError> {
+        Ok(IndexKey::derive(&self.data_key, &self.context_bytes)?)
     }
 
     /// Seals all of `plaintext` into one message.

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod name;
 pub mod network;
 mod position;
+pub mod retention;
 pub mod site;
 pub mod spool;
 pub mod store;

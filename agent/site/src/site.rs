@@ -35,6 +35,16 @@
 //! name_labels = ["Member"]
 //! patterns = { policy = '\bP-\d{6}\b' }
 //! ```
+//!
+//! Of a local store also, where the classes shall not be kept until somebody deletes them:
+//!
+//! ```text
+//! [retention]                     # days from the end of a run
+//! evidence = 365
+//! output = 365
+//! pii = 90
+//! event = 90
+//! ```
 
 use serde::Deserialize;
 
@@ -43,6 +53,7 @@ use crate::keys::Keys;
 use crate::name::Label;
 use crate::network::Network;
 use crate::position;
+use crate::retention::Retention;
 use crate::spool::Spool;
 use crate::store::Store;
 
@@ -50,6 +61,9 @@ use crate::store::Store;
 const KMS_PROVIDER: &str = "aws-kms";
 /// Stands for tenant and site where no `site.toml` is.
 const DEVELOPMENT: &str = "development";
+/// Who lets a store expire that is not on this machine.
+const ELSEWHERE: &str = "it is for store = \"local\": in a bucket lifecycle rules do it \
+                         (retention_days of packaging/terraform), a disk is its reader's";
 
 /// An installation.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +84,8 @@ pub struct Site {
     pub spool: Spool,
     /// Whether news of runs is sealed for the site's event bus.
     pub events: bool,
+    /// How long what is in a local store stays.
+    pub retention: Retention,
     /// What is looked for as personal data, as it is written: karakurid knows what fits.
     pub personal: toml::Table,
 }
@@ -118,6 +134,8 @@ struct RawSite {
     #[serde(default = "announces")]
     events: bool,
     #[serde(default)]
+    retention: Retention,
+    #[serde(default)]
     personal: toml::Table,
 }
 
@@ -139,6 +157,7 @@ impl Site {
             network: Network::default(),
             spool: Spool::default(),
             events: false,
+            retention: Retention::default(),
             personal: toml::Table::new(),
         }
     }
@@ -161,6 +180,7 @@ impl Site {
             network: raw.network,
             spool: raw.spool,
             events: raw.events,
+            retention: raw.retention,
             personal: raw.personal,
         };
         match site.contradiction() {
@@ -193,6 +213,9 @@ impl Site {
             && key.region() != store.region.as_str()
         {
             return Some(("store.s3.kms_key", "the key must be in the region of the bucket"));
+        }
+        if self.store != Store::Local && self.retention != Retention::default() {
+            return Some(("retention", ELSEWHERE));
         }
         let Network { proxy, endpoints, .. } = &self.network;
         let mut known = [&endpoints.s3, &endpoints.sts, &endpoints.kms].into_iter().flatten();

@@ -210,3 +210,25 @@ fn tables_that_do_not_go_together_are_refused() {
         assert!(refused.contains(said), "{parts:?}: {refused}");
     }
 }
+
+#[test]
+fn retention_is_for_a_local_store_and_names_classes() {
+    let local = |table: &str| parse(&[HEAD, &rsa(), table]);
+    let retention = local("[retention]\nevidence = 365\npii = 1\n").unwrap().retention;
+    assert_eq!(retention.evidence.map(|days| days.get()), Some(365));
+    assert_eq!((retention.pii.map(|days| days.get()), retention.output), (Some(1), None));
+    // Nothing is destroyed that nobody asked to have destroyed.
+    assert_eq!(local("").unwrap().retention, Site::development().retention);
+    for (table, said) in [
+        ("[retention]\npii = 0\n", "0 days: write 1 to 36500"),
+        ("[retention]\npii = 36501\n", "36501 days"),
+        ("[retention]\npii = -1\n", "site.toml:8"),
+        ("[retention]\nrecording = 1\n", "unknown field `recording`"),
+    ] {
+        let refused = local(table).unwrap_err().to_string();
+        assert!(refused.contains(said), "{refused}");
+    }
+    let elsewhere = [HEAD, &rsa(), &bucket(), &identity("\"instance\""), "[retention]\npii = 1\n"];
+    let refused = refusal(&elsewhere);
+    assert!(refused.contains("retention: it is for store = \"local\""), "{refused}");
+}

@@ -51,6 +51,21 @@ impl Spool {
         self.remove(ids)
     }
 
+    /// Deletes delivered artifacts before their stay is over, as [`delete`](Self::delete) does: what is erased
+    /// in the store must not stay here.
+    ///
+    /// # Errors
+    /// As there; what is not delivered is not deleted.
+    pub fn release(&mut self, ids: &[ArtifactId]) -> Result<(), SpoolError> {
+        for id in ids {
+            let state = &self.known(id)?.state;
+            if !matches!(state, State::Delivered { .. } | State::Deleted) {
+                return Err(not_deleted(id, state));
+            }
+        }
+        self.remove(ids)
+    }
+
     /// Gives up an artifact that is lost, so that its run's manifest can be delivered. What is left
     /// of its file is deleted.
     ///

@@ -19,6 +19,7 @@ variables {
   session_minutes = 15
   bucket          = "karakuri-acme-111122223333"
   audit_bucket    = "karakuri-acme-111122223333-audit"
+  retention_days  = { evidence = 180, output = 120, pii = 30, event = 14, audit = 2557 }
   key_arn         = "arn:aws:kms:ap-northeast-3:111122223333:key/6f0c7a52-0000-4000-8000-000000000000"
   queue_arns = {
     jobs        = "arn:aws:sqs:ap-northeast-3:111122223333:karakuri-acme-jobs"
@@ -55,5 +56,15 @@ run "roles_and_sites_are_what_the_couriers_ask_for" {
   assert {
     condition     = length(jsondecode(output.trust).Statement) == 4
     error_message = "each site borrows its roles by statements of its own"
+  }
+
+  assert {
+    condition     = output.lifecycle.tag == jsondecode(file("../../../agent/courier/tests/policies/tags.json")).tag
+    error_message = "the lifecycle rules go by another tag than the courier writes"
+  }
+
+  assert {
+    condition     = output.lifecycle.days == { evidence = 180, output = 120, pii = 30, event = 14, manifest = 2557 }
+    error_message = "the lifecycle rules are not those of retention_days"
   }
 }

@@ -106,6 +106,13 @@ output "endpoints" {
   }
 }
 
+output "lifecycle" {
+  description = "The tag of objects that tells what is sealed in them, and how long those with each value are kept."
+  value = jsondecode(templatefile("${path.module}/lifecycle.json.tftpl", {
+    for class, days in var.retention_days : "${class}_days" => days
+  }))
+}
+
 output "site_toml" {
   description = "/etc/karakuri/site.toml of each site."
   value = {

@@ -57,6 +57,11 @@ variable "replica" {
   default     = null
 }
 
+variable "retention_days" {
+  description = "How long what a site stores is kept, by class; audit not less than what is locked."
+  type        = object({ evidence = number, output = number, pii = number, event = number, audit = number })
+}
+
 variable "queue_arns" {
   description = "The queues by name: jobs, events, and the dead letters of both."
   type        = map(string)

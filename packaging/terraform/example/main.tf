@@ -33,7 +33,7 @@ module "tenant" {
     }
   }
 
-  retention_days = { runs = 180, events = 30, audit = 2557 }
+  retention_days = { evidence = 180, output = 180, pii = 90, event = 30, audit = 2557 }
 }
 
 output "site_toml" {

@@ -37,6 +37,11 @@ NAMES: dict[str, Any] = {
     "session_minutes": _SITE["identity"]["session_minutes"],
     "destinations": [f"arn:aws:s3:::{_STORE['bucket']}-audit/*"],
     "destination_keys": [_STORE["kms_key"]],
+    "evidence_days": 180,
+    "output_days": 120,
+    "pii_days": 30,
+    "event_days": 14,
+    "audit_days": 2557,
     "queue_arn": "arn:aws:sqs:ap-northeast-3:111122223333:karakuri-acme-jobs",
     "queues": ["arn:aws:sqs:ap-northeast-3:111122223333:karakuri-acme-jobs"],
 }

@@ -32,6 +32,37 @@ class AgreementTest(unittest.TestCase):
     def test_the_site_toml_is_the_one_the_agent_reads(self) -> None:
         self.assertEqual(policies.text("site.toml.tftpl"), policies.SITE_TOML)
 
+    def test_every_class_that_the_courier_writes_has_a_lifetime(self) -> None:
+        rules, written = json.loads(policies.text("lifecycle.json.tftpl")), policies.emitted("tags")
+        self.assertEqual(rules["tag"], written["tag"])
+        wanted = {
+            "evidence": policies.NAMES["evidence_days"],
+            "output": policies.NAMES["output_days"],
+            "pii": policies.NAMES["pii_days"],
+            "event": policies.NAMES["event_days"],
+            "manifest": policies.NAMES["audit_days"],
+        }
+        self.assertEqual(rules["days"], wanted)
+        self.assertEqual(sorted(rules["days"]), sorted(written["values"]))
+
+    def test_the_rules_go_by_that_tag_and_none_by_the_prefix_of_runs(self) -> None:
+        bucket = (policies.DOCUMENTS.parent / "bucket.tf").read_text(encoding="utf-8")
+        self.assertIn("for_each = module.documents.lifecycle.days", bucket)
+        self.assertIn("key   = module.documents.lifecycle.tag", bucket)
+        # S3 lets an object go by the shortest rule that fits it.
+        self.assertNotIn("/runs/", bucket.split("locals {", 1)[1])
+
+    def test_audit_is_kept_no_shorter_than_it_is_locked(self) -> None:
+        root = policies.DOCUMENTS.parent
+        main, audit, bucket = (
+            (root / name).read_text(encoding="utf-8") for name in ("main.tf", "audit.tf", "bucket.tf")
+        )
+        self.assertIn("audit_days = max(var.retention_days.audit, var.lock_days)", main)
+        self.assertIn("merge(var.retention_days, { audit = local.audit_days })", main)
+        for text in (audit, bucket):
+            self.assertNotIn("retention_days.audit", text)
+            self.assertIn("local.audit_days", text)
+
     def test_the_endpoints_let_through_what_the_couriers_ask_for(self) -> None:
         asked = [s for role in ("upload", "keys") for s in policies.emitted(role)["Statement"]]
         # The store asks KMS for itself, not by way of the site's VPC.

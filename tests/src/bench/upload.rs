@@ -111,7 +111,7 @@ fn puts(files: &Path, count: usize) -> Result<Vec<(Put, std::path::PathBuf)>, Be
         let bytes = fs::read(&path).map_err(at(&path))?;
         let key = format!("runs/bench/{number:04}.esdk");
         let (length, sha256) = (bytes.len() as u64, Sha256::of(&bytes).to_string());
-        Ok((Put { id: number as u64, key, length, sha256, resume: None }, path))
+        Ok((Put { id: number as u64, key, length, sha256, class: None, resume: None }, path))
     };
     (0..count).map(put).collect()
 }

@@ -17,39 +17,59 @@ use crate::site::Site;
 
 pub(crate) fn run(arguments: &Fetch) -> Result<Exit, CliError> {
     let Fetch { run, auditor, trust } = arguments;
-    let day = day(run)?;
+    let below = match run.as_str() {
+        "all" => String::new(),
+        run => format!("{}/{run}/", day(run)?),
+    };
     let site = Site::find()?;
-    let store = site.store();
     let auditor = Auditor::start(auditor, Right::Read)?;
-    let (mut fetched, mut present) = (0, 0);
-    // The manifest last: without it there is no run.
-    let mut objects = auditor.list(&format!("events/{day}/{run}/"))?;
-    objects.extend(auditor.list(&format!("runs/{day}/{run}/"))?);
-    objects.sort_by_key(|object| object.key.ends_with(MANIFEST));
-    for object in &objects {
-        let path = store.join(plain(&object.key)?);
-        match there(&path, object)? {
-            true => present += 1,
-            false => {
-                fetch(&auditor, object, &path)?;
-                fetched += 1;
-            }
-        }
-    }
+    let mut objects = auditor.list(&format!("events/{below}"))?;
+    objects.extend(auditor.list(&format!("runs/{below}"))?);
     if objects.is_empty() {
         return Err(CliError::Usage(format!("there is no run {run:?} in the bucket")));
     }
-    output::line(format!("run {run}: {fetched} files fetched, {present} were there"));
-    let kept = Kept::read(&site.run(run)?, &site.trusted(trust)?)?;
-    let exit = verify::tell(&kept)?;
+    let (fetched, present) = fetch_all(&auditor, &site.store(), objects)?;
+    output::line(format!("{fetched} files fetched, {present} were there"));
+    let trusted = site.trusted(trust)?;
+    let directories = match run.as_str() {
+        "all" => site.runs(),
+        run => vec![site.run(run)?],
+    };
+    let mut exit = Exit::Success;
+    for directory in directories {
+        if verify::tell(&Kept::read(&directory, &trusted)?)? != Exit::Success {
+            exit = Exit::NotVerified;
+        }
+    }
     if exit == Exit::Success {
         site.trust(trust)?;
     }
     Ok(exit)
 }
 
+/// Fetches what is not there; how many were fetched, and how many were there.
+fn fetch_all(
+    auditor: &Auditor,
+    store: &Path,
+    mut objects: Vec<Object>,
+) -> Result<(usize, usize), CliError> {
+    let (mut fetched, mut present) = (0, 0);
+    // Manifests last: without one there is no run.
+    objects.sort_by_key(|object| object.key.ends_with(MANIFEST));
+    for object in &objects {
+        let path = store.join(plain(&object.key)?);
+        if there(&path, object)? {
+            present += 1;
+        } else {
+            fetch(auditor, object, &path)?;
+            fetched += 1;
+        }
+    }
+    Ok((fetched, present))
+}
+
 /// The day that a run's id begins with, as the layout has it.
-fn day(run: &str) -> Result<String, CliError> {
+pub(crate) fn day(run: &str) -> Result<String, CliError> {
     let date = run.get(..8).filter(|date| date.bytes().all(|b| b.is_ascii_digit()));
     let plain = run.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let date = date.filter(|_| plain).ok_or_else(|| {

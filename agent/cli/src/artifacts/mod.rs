@@ -1,8 +1,9 @@
 //! `karakuri artifacts`: what a run left, for the holder of the key.
 
-mod deliver;
+pub(crate) mod deliver;
 mod events;
-mod fetch;
+mod expire;
+pub(crate) mod fetch;
 mod rewrap;
 mod unmask;
 mod verify;
@@ -27,6 +28,7 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
         ArtifactsCommand::Deliver(arguments) => return deliver::run(arguments),
         ArtifactsCommand::Events(arguments) => return events::run(arguments),
         ArtifactsCommand::Fetch(arguments) => return fetch::run(arguments),
+        ArtifactsCommand::Expire(arguments) => return expire::run(arguments),
         ArtifactsCommand::Rewrap(arguments) => return rewrap::run(arguments),
         ArtifactsCommand::Unmask(arguments) => return unmask::run(arguments),
         ArtifactsCommand::List(of) => {
@@ -63,6 +65,10 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
             }
             fs::create_dir_all(out).map_err(at(out))?;
             for artifact in chosen {
+                if let (None, Some(reason)) = (id, kept.removal(artifact)) {
+                    eprintln!("karakuri: {} is gone: {reason}", artifact.id);
+                    continue;
+                }
                 let path = out.join(file_name(artifact));
                 write_private(&path, &kept.open(&keys, artifact)?)?;
                 output::line(path.display());

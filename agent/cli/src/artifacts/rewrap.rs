@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &RewrapFor) -> Result<Exit, CliError> {
         .map_err(CliError::internal("naming the directory"))?;
     let place = kept.rewrap_at(&stamp);
     DirBuilder::new().recursive(true).mode(0o700).create(&place).map_err(at(&place))?;
-    let Manifest { tenant, site: name, run, artifacts, .. } = &kept.manifest;
+    let Manifest { tenant, site: name, run, .. } = &kept.manifest;
     let mut record = Rewrap {
         version: 1,
         tenant: tenant.clone(),
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &RewrapFor) -> Result<Exit, CliError> {
         sealed_for: Vec::new(),
         artifacts: Vec::new(),
     };
-    let done = artifacts.iter().try_for_each(|artifact| {
+    let done = kept.present().try_for_each(|artifact| {
         let (sealed_for, one) = rewrapped(&kept, artifact, &keys, &recipients, &place)?;
         record.sealed_for = sealed_for;
         record.artifacts.push(one);

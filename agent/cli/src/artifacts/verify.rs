@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
+use karakuri_seal::manifest::Reason;
 use serde::Serialize;
 
 use super::super::cli::Verify;
@@ -21,11 +22,19 @@ struct Found {
     artifacts: usize,
     /// Artifacts that were sealed for other keys later.
     rewrapped: usize,
+    /// Artifacts that are gone because the time of their class was over, as a signed record says.
+    expired: usize,
+    /// Artifacts that are gone because a person's data was erased, likewise.
+    erased: usize,
     /// What is not as it was signed: a path and what is wrong with it.
     faults: Vec<Fault>,
     /// Files that nobody signed.
     unsigned: Vec<PathBuf>,
 }
+
+/// A removal that was cut short, or a message that came back.
+const STILL_THERE: &str = "is recorded as removed and is there all the same; `karakuri artifacts \
+                           expire` or `karakuri subject erase` removes it";
 
 #[derive(Debug, Serialize)]
 struct Fault {
@@ -58,11 +67,23 @@ fn check(kept: &Kept) -> Result<Found, CliError> {
         run: kept.manifest.run.clone(),
         artifacts: kept.manifest.artifacts.len(),
         rewrapped: 0,
+        expired: 0,
+        erased: 0,
         faults: Vec::new(),
         unsigned: Vec::new(),
     };
     let mut signed = BTreeSet::from([kept.directory.join(MANIFEST)]);
-    for artifact in &kept.manifest.artifacts {
+    for (artifact, reason) in kept.removed() {
+        match reason {
+            Reason::Expired => found.expired += 1,
+            Reason::Erased => found.erased += 1,
+        }
+        for path in kept.copies(artifact) {
+            signed.insert(path.clone());
+            found.add(path, Some(STILL_THERE));
+        }
+    }
+    for artifact in kept.present() {
         let (path, summary) = kept.message(artifact);
         let original = kept.original(artifact);
         if original.0 != path {
@@ -102,13 +123,18 @@ impl Found {
         for path in &self.unsigned {
             output::line(format!("NOTE  {} is in no signed list", name(path)));
         }
-        let Self { run, artifacts, rewrapped, faults, .. } = self;
+        let Self { run, artifacts, rewrapped, expired, erased, faults, .. } = self;
         let verdict =
             if faults.is_empty() { "as they were signed" } else { "NOT as they were signed" };
         let rewrapped = match rewrapped {
             0 => String::new(),
             count => format!(", {count} of them sealed for other keys since"),
         };
-        output::line(format!("run {run}: {artifacts} artifacts{rewrapped}, {verdict}"));
+        let gone = |count: &usize, reason: Reason| match count {
+            0 => String::new(),
+            count => format!(", {count} of them {reason}, recorded"),
+        };
+        let gone = gone(expired, Reason::Expired) + &gone(erased, Reason::Erased);
+        output::line(format!("run {run}: {artifacts} artifacts{rewrapped}{gone}, {verdict}"));
     }
 }

@@ -6,12 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use karakuri_seal::Summary;
-use karakuri_seal::manifest::{Manifest, Rewrap, VerifyingKey};
+use karakuri_seal::manifest::{Manifest, Removal, Rewrap, VerifyingKey};
 use karakuri_workflow::bundle::check_file_name;
 
 use super::Fault;
 use crate::error::CliError;
-use crate::kept::{Kept, MANIFEST, RECORD, fault, read_signed};
+use crate::kept::{Kept, MANIFEST, RECORD, REMOVED, fault, read_signed};
 
 /// The directory of days of a run whose id tells none.
 const UNDATED: &str = "undated";
@@ -52,8 +52,13 @@ impl Exported {
         };
         exported.list_messages(&kept, &files)?;
         for record in files.iter().filter(|path| path.ends_with(RECORD)) {
-            let (_, bytes) = read_signed::<Rewrap>(record, trusted).map_err(fault)?;
-            exported.documents.push((exported.relative(record), bytes));
+            let relative = exported.relative(record);
+            let bytes = if relative.starts_with(REMOVED) {
+                read_signed::<Removal>(record, trusted).map_err(fault)?.1
+            } else {
+                read_signed::<Rewrap>(record, trusted).map_err(fault)?.1
+            };
+            exported.documents.push((relative, bytes));
         }
         // The bytes that are kept are those that were verified, whatever the disk says a second time.
         let (again, bytes) = read_signed::<Manifest>(&manifest, trusted).map_err(fault)?;
@@ -77,13 +82,16 @@ impl Exported {
         self.messages.iter().filter_map(of).collect()
     }
 
-    /// The latest message of each artifact must be there; the first one may have been deleted when it
-    /// was sealed for other keys.
+    /// The latest message of each artifact must be there, unless a record says that it was removed; the
+    /// first one may have been deleted when it was sealed for other keys.
     fn list_messages(&mut self, kept: &Kept, files: &BTreeSet<PathBuf>) -> Result<(), Fault> {
         for artifact in &kept.manifest.artifacts {
             if check_file_name(&artifact.id).is_err() {
                 let fault = format!("names an artifact {:?}, which is no file name", artifact.id);
                 return Err(Fault::new(&self.directory.join(MANIFEST), fault));
+            }
+            if kept.removal(artifact).is_some() {
+                continue;
             }
             let (latest, original) = (kept.message(artifact), kept.original(artifact));
             if latest.0 != original.0 && files.contains(&original.0) {
@@ -92,6 +100,16 @@ impl Exported {
             self.messages.push((self.relative(&latest.0), latest.1));
         }
         Ok(())
+    }
+
+    /// Leaves out what was removed from the store: what expired or was erased does not come back.
+    pub(super) fn leave_out(&mut self, store: &Kept) {
+        let removed: BTreeSet<_> =
+            store.removed().map(|(artifact, _)| format!("{}.esdk", artifact.id)).collect();
+        let is_removed = |path: &Path| {
+            path.file_name().is_some_and(|name| removed.contains(&*name.to_string_lossy()))
+        };
+        self.messages.retain(|(path, _)| !is_removed(path));
     }
 
     fn note_unsigned(&mut self, mut files: BTreeSet<PathBuf>) {

@@ -16,7 +16,9 @@ use serde::Serialize;
 
 use crate::cli::Import;
 use crate::error::{CliError, at};
+use crate::kept::{Kept, MANIFEST};
 use crate::output;
+use crate::removal;
 use crate::site::Site;
 use copy::Placed;
 use exported::Exported;
@@ -120,7 +122,7 @@ fn take(from: &Path, store: &Path, trusted: &[VerifyingKey]) -> Result<Taken, Cl
     let run = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (state, faults, unsigned) = (State::Refused, Vec::new(), Vec::new());
     let mut taken = Taken { run, state, artifacts: 0, copied: 0, faults, unsigned };
-    let exported = match Exported::read(from, trusted) {
+    let mut exported = match Exported::read(from, trusted) {
         Ok(exported) => exported,
         Err(fault) => {
             taken.faults.push(fault);
@@ -131,12 +133,22 @@ fn take(from: &Path, store: &Path, trusted: &[VerifyingKey]) -> Result<Taken, Cl
     taken.unsigned.clone_from(&exported.unsigned);
     taken.faults = exported.faults();
     let to = store.join("runs").join(&exported.day).join(&taken.run);
+    if to.join(MANIFEST).exists() {
+        match Kept::read(&to, trusted) {
+            Ok(store) => exported.leave_out(&store),
+            Err(e) => taken.faults.push(Fault::new(&to, e.to_string())),
+        }
+    }
     if taken.faults.is_empty() {
         taken.faults = copy::conflicts(&exported, &to)?;
     }
     if taken.faults.is_empty() {
         match copy::all(&exported, &to)? {
-            Placed::All(copied) => taken.copied = copied,
+            Placed::All(copied) => {
+                taken.copied = copied;
+                // What the other side removed since it was taken goes here too.
+                removal::finish(&Kept::read(&to, trusted)?)?;
+            }
             Placed::Faulty(fault) => taken.faults.push(fault),
         }
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 /// For the courier that uploads: objects of this site's part of the bucket, made and looked at, and
 /// where the bucket encrypts, its key by way of the store alone.
 ///
-/// `s3:GetObject` is what HeadObject needs, `kms:Decrypt` what the store needs to put parts together
+/// `s3:PutObjectTagging` is for the tag that goes with a new object, `s3:GetObject` is what HeadObject needs, `kms:Decrypt` what the store needs to put parts together
 /// and to tell a checksum.
 #[must_use]
 pub fn upload(partition: &str, store: &Bucketed) -> String {
@@ -18,7 +18,9 @@ pub fn upload(partition: &str, store: &Bucketed) -> String {
     let objects = format!("arn:{partition}:s3:::{}/{everything}", store.bucket);
     let mut statements = vec![json!({
         "Effect": "Allow",
-        "Action": ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts"],
+        "Action": [
+            "s3:PutObject", "s3:PutObjectTagging", "s3:GetObject", "s3:ListMultipartUploadParts",
+        ],
         "Resource": [objects],
     })];
     if let Some(key) = &store.kms_key {
@@ -69,6 +71,12 @@ pub fn auditor(partition: &str, site: &Site, erasing: bool) -> String {
             listing.push("s3:ListBucketVersions");
         }
         statements.push(json!({"Effect": "Allow", "Action": actions, "Resource": [objects]}));
+        if erasing {
+            let records = format!("{bucket}/{}", store.key("runs/*/removed/*"));
+            statements.push(json!({
+                "Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [records],
+            }));
+        }
         statements.push(json!({
             "Effect": "Allow",
             "Action": listing,
@@ -79,7 +87,11 @@ pub fn auditor(partition: &str, site: &Site, erasing: bool) -> String {
             let service = format!("s3.{}.amazonaws.com", store.region);
             statements.push(json!({
                 "Effect": "Allow",
-                "Action": ["kms:Decrypt"],
+                "Action": if erasing {
+                    vec!["kms:Decrypt", "kms:GenerateDataKey"]
+                } else {
+                    vec!["kms:Decrypt"]
+                },
                 "Resource": [key.as_str()],
                 "Condition": {"StringEquals": {"kms:ViaService": service}},
             }));

@@ -27,6 +27,8 @@ const BODIES: usize = 32;
 const SLOWEST: u64 = 16 * 1024;
 /// And what it may take besides.
 const GRACE: Duration = Duration::from_secs(60);
+/// The tag that tells what an object holds.
+const CLASS_TAG: &str = "karakuri-class";
 /// The most bytes of a key, of S3.
 const MAX_KEY: usize = 1024;
 
@@ -124,6 +126,7 @@ impl<T: Fn(Said) + Sync> Upload<'_, T> {
             .checksum_sha256(BASE64.encode(self.source.sha256()))
             .set_server_side_encryption(encryption)
             .set_ssekms_key_id(kms_key)
+            .set_tagging(self.tagging())
             .set_expected_bucket_owner(self.bucket.owner())
             .body(self.source.whole());
         let config = aws_sdk_s3::config::Config::builder().timeout_config(patience(length));
@@ -134,6 +137,11 @@ impl<T: Fn(Said) + Sync> Upload<'_, T> {
             Err(e) if is_taken(&e) => self.proof(wanted).await,
             Err(e) => Err(failure::of(&format!("storing {}", self.key), &e)),
         }
+    }
+
+    /// By this tag the bucket's lifecycle rules know how long the object stays.
+    pub(super) fn tagging(&self) -> Option<String> {
+        self.put.class.map(|class| format!("{CLASS_TAG}={}", class.as_str()))
     }
 
     /// Asks the bucket what is under the key, and compares.
@@ -186,11 +194,29 @@ pub(super) fn patience(length: u64) -> TimeoutConfig {
 }
 
 /// Whether the store says that something is under the key.
-pub(super) fn is_taken<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+pub(crate) fn is_taken<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error.raw_response().is_some_and(|response| response.status().as_u16() == 412)
 }
 
 /// A length as the SDK has it.
 pub(super) fn signed(length: u64) -> Result<i64, Failure> {
     i64::try_from(length).map_err(|_| failure(Kind::Invalid, "a file of more than 2^63 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use karakuri_protocol::courier::Stored;
+    use serde_json::{Value, json};
+
+    use super::CLASS_TAG;
+
+    /// packaging/terraform compares the lifecycle rules with this file.
+    const TAGS: &str = include_str!("../../tests/policies/tags.json");
+
+    #[test]
+    fn the_tags_are_those_the_lifecycle_rules_are_compared_with() {
+        let written: Vec<_> = Stored::ALL.into_iter().map(Stored::as_str).collect();
+        let golden: Value = serde_json::from_str(TAGS).unwrap();
+        assert_eq!(json!({ "tag": CLASS_TAG, "values": written }), golden);
+    }
 }

@@ -76,6 +76,7 @@ impl<T: Fn(Said) + Sync> Upload<'_, T> {
             .checksum_type(ChecksumType::FullObject)
             .set_server_side_encryption(encryption)
             .set_ssekms_key_id(kms_key)
+            .set_tagging(self.tagging())
             .set_expected_bucket_owner(self.bucket.owner());
         let doing = format!("beginning the upload of {}", self.key);
         let begun = request.send().await.map_err(|e| failure::of(&doing, &e))?;

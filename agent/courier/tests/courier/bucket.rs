@@ -20,6 +20,7 @@ fn a_file_is_stored_and_proved() {
     assert_eq!((proof.length, proof.checksum), (6, Checksum::Sha256(sha256(b"sealed"))));
     let head = servers().assert_has(&site.key("runs/a/1.esdk"), b"sealed");
     assert_eq!(proof.etag.unwrap(), head["etag"]);
+    assert_eq!(head["tags"], json!({ "karakuri-class": "pii" }));
     // The same file again is a success, and one session is enough for both.
     courier.put("runs/a/1.esdk", b"sealed").unwrap();
     courier.put("runs/a/empty", b"").unwrap();

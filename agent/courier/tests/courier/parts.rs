@@ -31,7 +31,8 @@ fn a_large_file_goes_in_parts_and_is_proved_whole() {
     assert!(started(&news[0]).is_some(), "{news:?}");
     let last = news.last().unwrap();
     assert!(matches!(last, Said::Progress { bytes, .. } if *bytes == proof.length), "{news:?}");
-    servers().assert_has(&site.key("runs/a/film"), &content);
+    let head = servers().assert_has(&site.key("runs/a/film"), &content);
+    assert_eq!(head["tags"], json!({ "karakuri-class": "pii" }));
     // The same again: what is there already is found when the parts are put together.
     assert!(matches!(courier.put("runs/a/film", &content), Ok(Said::Stored { .. })));
     let mut other = content;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use karakuri_protocol::courier::{Failure, Put, Said};
+use karakuri_protocol::courier::{Failure, Put, Said, Stored};
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::memfd;
 use karakuri_sandbox::monitor::credentials::{Ask, Given};
@@ -270,6 +270,7 @@ pub(crate) fn put(id: u64, key: &str, content: &[u8], resume: Option<&str>) -> P
         key: key.to_owned(),
         length: content.len() as u64,
         sha256: sha256(content),
+        class: Some(Stored::Pii),
         resume: resume.map(ToOwned::to_owned),
     }
 }

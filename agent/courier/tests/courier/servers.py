@@ -162,8 +162,10 @@ def answer(question, s3, kms):
             bucket = where.get("bucket", "acme")
             head = s3.head_object(Bucket=bucket, Key=key)
             body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            tags = s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
             return {"length": head["ContentLength"], "sha256": hashlib.sha256(body).hexdigest(),
-                    "etag": head["ETag"], "sse_key": head.get("SSEKMSKeyId")}
+                    "etag": head["ETag"], "sse_key": head.get("SSEKMSKeyId"),
+                    "tags": {tag["Key"]: tag["Value"] for tag in tags}}
         case {"list": prefix, **where}:
             pages = s3.get_paginator("list_objects_v2").paginate(
                 Bucket=where.get("bucket", "acme"), Prefix=prefix)

@@ -78,6 +78,10 @@ async fn deliver(
             }
         }
     }
+    let gone = delivery.release(&wanted.release).map_err(failed("letting go what is erased"))?;
+    for (run, event) in of_removal(&gone) {
+        note(&mut audit, &run, event)?;
+    }
     let exit = if drained.waiting == 0 { Exit::Success } else { Exit::EvidenceFailed };
     let _gone = requester.link().send(&Progress::Drained(drained), &[]);
     Ok(exit)

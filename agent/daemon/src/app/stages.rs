@@ -110,6 +110,9 @@ async fn start_couriers(
         recipients.sealers(&origin)?
     };
     record.evidence.borrow_mut().unlock(sealers);
+    let key = record.evidence.borrow().index_key();
+    let key = key.map_err(|e| End::evidence("making the key of the index", e))?;
+    record.values.borrow_mut().unlock(key);
     let (id, courier) = start_upload(walls).await?;
     started.courier = Some(id);
     started.delivery = Some(Delivery::new(courier, shared));

@@ -18,6 +18,7 @@ mod personal;
 mod pictures;
 mod recording;
 mod takeover;
+mod values;
 mod watch;
 
 use std::cell::{Cell, RefCell};
@@ -40,6 +41,7 @@ use crate::end::End;
 use crate::evidence::{Evidence, EvidenceError, Sealed};
 use crate::film::Film;
 use crate::timeline::{Timeline, What};
+use crate::values::Values;
 use crate::walls::Ground;
 
 pub use delivery::{deliver_all, deliver_rest, of_delivery, of_removal};
@@ -105,6 +107,8 @@ pub struct Record {
     pub not_collected: RefCell<Vec<String>>,
     /// What the workflow should mend, in words.
     pub warnings: RefCell<Vec<String>>,
+    /// The personal values of the run.
+    pub values: RefCell<Values>,
     /// What the report plays of the recording.
     pub film: RefCell<Film>,
     /// What happened beside the conversation with the script and is not recorded yet, from [`Watch`].

@@ -58,7 +58,7 @@ impl Session<'_> {
     fn output(&mut self, key: &str, value: &Value) -> Result<Value, Fault> {
         let name = format!("output-{key}");
         let shown = match self.broker.grant().outputs().get(key).map(|o| o.class) {
-            Some(OutputClass::Pii) => self.record.seal_personal_output(&name, value)?,
+            Some(OutputClass::Pii) => self.record.seal_personal_output(key, &name, value)?,
             _ => {
                 let (shown, warning) = self.record.seal_output(key, &name, value)?;
                 if let Some(warning) = warning {

@@ -1,7 +1,9 @@
 //! Personal data in what a run writes beside its timeline: outputs, inputs, and the list of all that was
 //! masked.
 
-use karakuri_protocol::personal::{FIELDS_VERSION, PERSONAL, TextFields};
+use karakuri_protocol::personal::{
+    Document, FIELDS_VERSION, MaskedText, PERSONAL, Place, TextFields,
+};
 use karakuri_protocol::script::Level;
 use karakuri_seal::Class;
 use serde_json::Value;
@@ -17,12 +19,18 @@ impl Record {
     ///
     /// # Errors
     /// When sealing fails.
-    pub(super) fn seal_personal_output(&self, name: &str, value: &Value) -> Result<Value, End> {
-        self.seal_value(Class::Pii, name, value)?;
+    pub(super) fn seal_personal_output(
+        &self,
+        key: &str,
+        name: &str,
+        value: &Value,
+    ) -> Result<Value, End> {
+        let id = self.seal_value(Class::Pii, name, value)?;
+        self.index_whole(key, &id, value);
         Ok(Value::String(DECLARED.to_owned()))
     }
 
-    /// Seals an output as it may be shown, and the value itself as `pii` where that is not the same; what
+    /// Seals an output as it may be shown, and as `pii` what was there where that is not the same; what
     /// may be shown, and what is to be said about it.
     ///
     /// # Errors
@@ -39,7 +47,8 @@ impl Record {
         if kinds.is_empty() {
             return Ok((shown, None));
         }
-        self.seal_value(Class::Pii, &format!("{id}{PERSONAL}"), value)?;
+        let fields = self.output_fields(key, &id, value)?;
+        self.seal_document(&format!("{id}{PERSONAL}"), &fields)?;
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let warning = format!(
             "output {key} holds personal data ({}) and was masked; say class = \"pii\" in \
@@ -72,19 +81,23 @@ impl Record {
         inputs.iter().map(shown).collect()
     }
 
-    /// Seals what was masked in texts, if anything was. Nothing is masked afterwards.
+    /// Seals what was masked in texts, if anything was, and the index of all that is personal. Nothing is
+    /// masked afterwards.
     ///
     /// # Errors
     /// When sealing fails.
     pub fn seal_personal(&self) -> Result<(), End> {
-        let fields = self.timeline.borrow_mut().personal().masked().to_vec();
-        if fields.is_empty() {
-            return Ok(());
+        let masked = self.timeline.borrow_mut().personal().masked().to_vec();
+        let field = |MaskedText { place, kind, text }: MaskedText| {
+            let text = text.danger_raw();
+            let at = Place { place: place.clone(), kind: Some(kind.clone()), artifact: None };
+            Ok((place, self.field((&kind, text), text.as_bytes(), at)?))
+        };
+        let fields: Vec<_> = masked.into_iter().map(field).collect::<Result<_, End>>()?;
+        if !fields.is_empty() {
+            let fields = TextFields { version: FIELDS_VERSION, fields };
+            self.seal_document(&format!("log{PERSONAL}"), &Document::Texts(fields))?;
         }
-        let fields = TextFields { version: FIELDS_VERSION, fields };
-        let json = serde_json::to_vec(&fields)
-            .map_err(|e| End::internal("writing what was masked in texts", e))?;
-        let name = format!("log{PERSONAL}");
-        self.seal(Class::Pii, &name, "application/json", json.as_slice()).map(drop)
+        self.seal_index()
     }
 }

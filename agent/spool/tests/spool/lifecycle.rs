@@ -233,6 +233,23 @@ fn what_is_not_delivered_is_never_deleted() {
 }
 
 #[test]
+fn what_is_delivered_may_be_released_before_its_stay_is_over_and_nothing_else() {
+    let mut rig = Rig::new();
+    let all = ids(RUN, 3);
+    rig.keep(&all);
+    rig.deliver(&all[..2]);
+    assert_eq!(rig.spool.due(NOW), []);
+    let refused = rig.spool.release(&all[1..]);
+    assert!(matches!(refused, Err(SpoolError::Transition { .. })), "{refused:?}");
+    assert!(all.iter().all(|id| rig.path(id).exists()));
+    rig.spool.release(&all[..1]).unwrap();
+    assert_eq!([0, 1, 2].map(|i| rig.path(&all[i]).exists()), [false, true, true]);
+    let (rig, _) = rig.reopen();
+    assert!(rig.spool.artifact(&all[0]).is_none());
+    assert_eq!(rig.pending(), all[2..]);
+}
+
+#[test]
 fn a_clock_set_back_makes_the_stay_begin_anew() {
     let mut rig = Rig::new();
     let artifact = id(RUN, "a");

@@ -148,7 +148,7 @@ run "audit_is_kept_as_long_as_runs" {
   command = plan
 
   variables {
-    retention_days = { runs = 10, events = 1, audit = 5 }
+    retention_days = { evidence = 10, output = 5, pii = 5, event = 1, audit = 5 }
   }
 
   expect_failures = [var.retention_days]
