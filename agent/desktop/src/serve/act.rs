@@ -1,6 +1,6 @@
 //! Acts: inject, watch, judge the effect.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::{Act, Effect, PointerAct, Reply, Via};
@@ -73,7 +73,7 @@ pub(super) fn act(
     glances: &Glances,
     act: &Act,
     watch_ms: u32,
-) -> Result<(Reply, Rc<Frame>), ServeError> {
+) -> Result<(Reply, Arc<Frame>), ServeError> {
     check(desktop, act)?;
     if let Act::Pointer { seen: Some(seen), .. } = act
         && !glances.holds(desktop, seen)?

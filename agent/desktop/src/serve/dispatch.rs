@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::{Failure, Line, Question, Reply, Request, Script, VERSION};
@@ -187,7 +188,7 @@ fn read(
     eyes: &mut Eyes,
     region: Option<Rect>,
     script: Script,
-) -> Result<(Rc<Frame>, Rect, Vec<Line>), ServeError> {
+) -> Result<(Arc<Frame>, Rect, Vec<Line>), ServeError> {
     let region = on_screen(desktop.screen(), region)?;
     let (frame, _) = desktop.refresh()?;
     let lines = eyes.read(&frame, region, script)?;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use karakuri_protocol::desktop::{Control, Line, Script};
@@ -87,7 +88,7 @@ impl Eyes {
     /// The lines in `region` of `frame`.
     pub(super) fn read(
         &mut self,
-        frame: &Frame,
+        frame: &Arc<Frame>,
         region: Rect,
         script: Script,
     ) -> Result<Vec<Line>, ServeError> {
@@ -108,7 +109,7 @@ impl Eyes {
 
     /// What is personal on `frame`; nothing where nothing is to be masked. Always of all of it, as the label
     /// of a value may be anywhere: what did not change is not read again.
-    fn personal(&mut self, frame: &Frame) -> Result<Vec<Find>, ServeError> {
+    fn personal(&mut self, frame: &Arc<Frame>) -> Result<Vec<Find>, ServeError> {
         let Some(mask) = &mut self.mask else { return Ok(Vec::new()) };
         let reader = self.reader.as_mut().ok_or(ServeError::NoModels)?;
         let lines = reader.read(frame, frame.bounds(), mask.script)?;
@@ -117,7 +118,7 @@ impl Eyes {
 
     /// The part `rect` of `frame` as it may leave this process. What cannot be read cannot be recognised
     /// either; an act that was done is not to fail by that.
-    pub(super) fn shown(&mut self, frame: &Frame, rect: Rect) -> Result<Masked, ServeError> {
+    pub(super) fn shown(&mut self, frame: &Arc<Frame>, rect: Rect) -> Result<Masked, ServeError> {
         let shown = match self.personal(frame) {
             Ok(personal) => Masked::of(frame, rect, &personal)?,
             Err(error) => {
@@ -131,7 +132,7 @@ impl Eyes {
     /// The controls in `region` of `frame`: what the applications say is there, and what is seen.
     pub(super) fn controls(
         &mut self,
-        frame: &Frame,
+        frame: &Arc<Frame>,
         region: Rect,
         script: Script,
     ) -> Result<Vec<Control>, ServeError> {
@@ -145,7 +146,7 @@ impl Eyes {
     /// needs.
     pub(super) fn find(
         &mut self,
-        frame: &Frame,
+        frame: &Arc<Frame>,
         windows: Vec<Control>,
         target: &Target,
         script: Script,

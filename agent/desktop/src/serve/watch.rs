@@ -1,6 +1,6 @@
 //! What an act changes on the screen, and whether that is where it should.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::geometry::Rect;
@@ -22,7 +22,7 @@ const DRAWING: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(super) struct Seen {
     /// The screen afterwards.
-    pub(super) after: Rc<Frame>,
+    pub(super) after: Arc<Frame>,
     /// What changed at any time meanwhile, text cursors left out.
     pub(super) changed: Vec<Rect>,
     /// Where a text cursor came or went.
@@ -95,7 +95,7 @@ impl Until {
 /// is over; but not before the receiver has handled the act.
 pub(super) fn watch(
     desktop: &mut Desktop,
-    before: Rc<Frame>,
+    before: Arc<Frame>,
     time: &Until,
     enough: impl Fn(&Seen) -> bool,
 ) -> Result<Seen, X11Error> {
