@@ -75,7 +75,7 @@ pub(super) fn look(
             let Found { hits, nearest, which } = found;
             let reply = Reply::Looked { hits, nearest, which, waited_ms, look: number };
             return match look.picture {
-                true => Answer::with_picture(reply, &eyes.shown(&frame, frame.bounds())?),
+                true => Ok(Answer::with_picture(reply, eyes.shown(&frame, frame.bounds())?)),
                 false => Ok(Answer::plain(reply)),
             };
         }
