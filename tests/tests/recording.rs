@@ -73,6 +73,36 @@ fn a_screen_that_was_never_read_shows_nothing() {
     assert!(!told.contains(char::is_alphanumeric), "{told}");
 }
 
+#[test]
+fn a_screen_that_gets_another_size_is_recorded_as_it_is_then() {
+    let smaller = "xrandr --newmode small 40 800 800 800 800 600 600 600 600 \
+                   && xrandr --addmode screen small && xrandr --output screen --mode small \
+                   && echo Lantern";
+    let workflow = Workflow::new(&format!(
+        "{TERMINAL}terminal('echo Harbour; read answer; {smaller}; exec sleep 60')\n\
+         d.wait_for('text:Harbour')\n\
+         d.read_text()\n\
+         d.press('Return')\n\
+         d.wait_for('text:Lantern')\n\
+         d.wait_still(500)\n\
+         d.read_text()\n\
+         run.output('result', d.screenshot('last'))\n"
+    ));
+    let agent = Agent::new();
+    let finished = agent.run(workflow.path(), &[]);
+    let shot = finished.ended(Exit::Success).result().as_str().unwrap();
+    let film = Film::of_last(&agent);
+    let screens: Vec<usize> = film.segments().iter().map(|path| pictures(path)[0].width).collect();
+    let (before, after) = screens.split_at(screens.partition_point(|width| *width == 1280));
+    assert!(!before.is_empty() && !after.is_empty(), "{screens:?}");
+    assert!(after.iter().all(|width| *width == 800), "{screens:?}");
+    assert_eq!(film.last().differing(&film.kept(shot)), 0);
+    let report = &finished.report;
+    assert!(report.contains("viewBox=\"0 0 1280 800\" role=\"img\""));
+    let anew = report.matches("<rect class=\"frame").count();
+    assert_eq!(anew, 1, "what was there before is not covered");
+}
+
 /// Draws all the time, for the given number of seconds.
 fn busy(seconds: u32) -> String {
     format!(
@@ -198,7 +228,7 @@ fn the_recording_becomes_a_video_and_the_report_plays_it() {
     let agent = Agent::new();
     let finished = agent.run(workflow.path(), &[]);
     let report = &finished.ended(Exit::Success).report;
-    assert!(report.contains("id=\"recording\"") && report.contains("class=\"frame\""));
+    assert!(report.contains("id=\"recording\"") && report.contains("class=\"frame"));
     assert!(report.contains(">click</text>") && !report.contains("<script"));
 
     let out = agent.state().join("run.mp4");

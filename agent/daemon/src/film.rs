@@ -11,6 +11,17 @@ use crate::timeline::{Moment, Timeline, What};
 /// The most bytes of it that the report carries. How a run ended matters most, so the first go.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
+/// What appears at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// In ms from the start of the run.
+    pub at_ms: u64,
+    /// Lies over those before.
+    pub frame: &'a Frame,
+    /// The screen has another size than before: nothing of before is on it any more.
+    pub is_anew: bool,
+}
+
 /// The last segments.
 #[derive(Debug, Default)]
 pub struct Film {
@@ -45,15 +56,21 @@ impl Film {
         self.kept.len() < self.segments as usize
     }
 
-    /// What is kept, as pictures to be put one over the other, each with the time it appears, in ms from
-    /// the start of the run. The first is the whole screen.
-    pub fn pictures(&self) -> impl Iterator<Item = (u64, &Frame)> {
-        // What a later segment begins with is on the screen already.
-        let new = |number: usize| usize::from(number > 0);
-        self.kept
-            .iter()
-            .enumerate()
-            .flat_map(move |(number, (segment, _))| segment.timed().skip(new(number)))
+    /// What is kept, as pictures to be put one over the other. The first is the whole screen.
+    pub fn pictures(&self) -> impl Iterator<Item = Shown<'_>> {
+        let screen = |segment: &Segment| segment.frames.first().map(|key| key.rect);
+        let mut before = None;
+        self.kept.iter().flat_map(move |(segment, _)| {
+            let is_anew = before != screen(segment);
+            before = screen(segment);
+            // What a later segment begins with is on the screen already, unless that is another.
+            let news = segment.timed().enumerate().skip(usize::from(!is_anew));
+            news.map(move |(number, (at_ms, frame))| Shown {
+                at_ms,
+                frame,
+                is_anew: is_anew && number == 0,
+            })
+        })
     }
 }
 
@@ -95,7 +112,7 @@ mod tests {
     fn pictures_come_in_order_and_the_screen_once() {
         let mut film = Film::default();
         assert_eq!((film.add(segment(100, 1), 9), film.add(segment(9_000, 1), 9)), (1, 2));
-        let times: Vec<u64> = film.pictures().map(|(at, _)| at).collect();
+        let times: Vec<u64> = film.pictures().map(|shown| shown.at_ms).collect();
         assert_eq!(times, [100, 120, 420, 9_020, 9_320]);
         assert!(!film.is_cut());
     }
@@ -107,6 +124,19 @@ mod tests {
             film.add(segment(number * 10_000, 1), MAX_BYTES / 2);
         }
         assert!(film.is_cut());
-        assert_eq!(film.pictures().next().map(|(at, _)| at), Some(10_000));
+        assert_eq!(film.pictures().next().map(|shown| shown.at_ms), Some(10_000));
+    }
+
+    #[test]
+    fn a_screen_of_another_size_begins_anew() {
+        let mut film = Film::default();
+        film.add(segment(100, 1), 9);
+        let mut other = segment(9_000, 1);
+        other.frames[0].rect = Rect::new(0, 0, 32, 80);
+        film.add(other, 9);
+        let anew = film.pictures().filter(|shown| shown.is_anew);
+        let anew: Vec<_> = anew.map(|shown| (shown.at_ms, shown.frame.rect.height)).collect();
+        assert_eq!(anew, [(100, 64), (9_000, 80)]);
+        assert_eq!(film.pictures().count(), 6);
     }
 }

@@ -4,12 +4,17 @@
 //! padding byte that is never looked at (X servers leave anything there). Captured by the X side,
 //! read by vision and locate; nothing here knows where a frame came from.
 
+mod pixels;
+
 use std::io::Cursor;
 use std::ops::Range;
 
 use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageFormat, ImageReader, RgbImage};
 use karakuri_protocol::geometry::{Point, Rect};
 use thiserror::Error;
+
+use self::pixels::Pixels;
+use crate::mapping::Mapping;
 
 /// Bytes of one pixel.
 pub const BYTES_PER_PIXEL: usize = 4;
@@ -62,7 +67,7 @@ pub enum FrameError {
 pub struct Frame {
     width: u32,
     height: u32,
-    pixels: Vec<u8>,
+    pixels: Pixels,
 }
 
 impl Frame {
@@ -71,6 +76,26 @@ impl Frame {
     /// # Errors
     /// [`FrameError::Side`] or [`FrameError::Size`].
     pub fn new(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self, FrameError> {
+        Self::of(width, height, Pixels::Own(pixels))
+    }
+
+    /// A frame whose pixels, as in [`Frame::new`], are in memory shared with the server.
+    ///
+    /// # Errors
+    /// As [`Frame::new`].
+    pub(crate) fn shared(width: u32, height: u32, pixels: Mapping) -> Result<Self, FrameError> {
+        Self::of(width, height, Pixels::Shared(pixels))
+    }
+
+    /// The memory that is shared with the server, if the pixels are there.
+    pub(crate) fn mapping(&self) -> Option<&Mapping> {
+        match &self.pixels {
+            Pixels::Own(_) => None,
+            Pixels::Shared(mapping) => Some(mapping),
+        }
+    }
+
+    fn of(width: u32, height: u32, pixels: Pixels) -> Result<Self, FrameError> {
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
             return Err(FrameError::Side { width, height });
         }
@@ -79,6 +104,15 @@ impl Frame {
             return Err(FrameError::Size { width, height, expected, found: pixels.len() });
         }
         Ok(Self { width, height, pixels })
+    }
+
+    /// A black frame.
+    ///
+    /// # Errors
+    /// [`FrameError::Side`].
+    pub(crate) fn black(width: u32, height: u32) -> Result<Self, FrameError> {
+        let bytes = u64::from(width) * u64::from(height) * BYTES_PER_PIXEL as u64;
+        Self::new(width, height, vec![0; usize::try_from(bytes).unwrap_or(0)])
     }
 
     /// A frame from an RGB picture.
@@ -148,19 +182,42 @@ impl Frame {
         let mut pixels =
             Vec::with_capacity(inside.width as usize * inside.height as usize * BYTES_PER_PIXEL);
         self.rows(inside).for_each(|row| pixels.extend_from_slice(row));
-        Some(Self { width: inside.width, height: inside.height, pixels })
+        Some(Self { width: inside.width, height: inside.height, pixels: Pixels::Own(pixels) })
+    }
+
+    /// The rows of `region`, as [`Frame::rows`] has them, to be written.
+    pub(crate) fn rows_mut(&mut self, region: Rect) -> impl Iterator<Item = &mut [u8]> {
+        let inside = self.bounds().intersection(&region).unwrap_or(Rect::new(0, 0, 0, 0));
+        let column = |x: i32| usize::try_from(x).unwrap_or(0) * BYTES_PER_PIXEL;
+        let (from, to) = (column(inside.left), column(inside.right()));
+        let stride = self.width as usize * BYTES_PER_PIXEL;
+        let first = usize::try_from(inside.top).unwrap_or(0);
+        self.pixels
+            .chunks_exact_mut(stride)
+            .skip(first)
+            .take(inside.height as usize)
+            .map(move |row| &mut row[from..to])
+    }
+
+    /// Makes `region`, which lies within the frame, show `pixels`: BGRX, row-major, no padding.
+    pub(crate) fn put(&mut self, region: Rect, pixels: &[u8]) {
+        let rows = pixels.chunks_exact(region.width as usize * BYTES_PER_PIXEL);
+        self.rows_mut(region).zip(rows).for_each(|(to, from)| to.copy_from_slice(from));
+    }
+
+    /// Makes `region` show what `other`, a picture of the same size, shows there.
+    pub(crate) fn copy_from(&mut self, other: &Self, region: Rect) {
+        if self.bounds() == other.bounds() {
+            self.rows_mut(region)
+                .zip(other.rows(region))
+                .for_each(|(to, from)| to.copy_from_slice(from));
+        }
     }
 
     /// Gives every pixel of `region` one colour: blue, green, red.
     pub(crate) fn fill(&mut self, region: Rect, [blue, green, red]: [u8; 3]) {
-        let Some(inside) = self.bounds().intersection(&region) else { return };
-        let column = |x: i32| usize::try_from(x).unwrap_or(0) * BYTES_PER_PIXEL;
-        let (from, to) = (column(inside.left), column(inside.right()));
-        let stride = self.width as usize * BYTES_PER_PIXEL;
-        let rows = self.pixels.chunks_exact_mut(stride);
-        let first = usize::try_from(inside.top).unwrap_or(0);
-        for row in rows.skip(first).take(inside.height as usize) {
-            row[from..to].as_chunks_mut::<BYTES_PER_PIXEL>().0.fill([blue, green, red, u8::MAX]);
+        for row in self.rows_mut(region) {
+            row.as_chunks_mut::<BYTES_PER_PIXEL>().0.fill([blue, green, red, u8::MAX]);
         }
     }
 
@@ -317,14 +374,26 @@ fn row_differs(a: &[u8], b: &[u8]) -> bool {
     a != b && pixels_of(a).ne(pixels_of(b))
 }
 
-/// The first and the last pixel of two rows whose colours differ.
+/// The first and the last pixel of two rows whose colours differ. Equal blocks are passed over at the
+/// speed of memory.
 fn ends(a: &[u8], b: &[u8]) -> Option<(u32, u32)> {
-    if a == b {
-        return None;
-    }
-    let mut differing = (0_u32..).zip(pixels_of(a).zip(pixels_of(b))).filter(|(_, (p, q))| p != q);
-    let first = differing.next()?.0;
-    Some((first, differing.last().map_or(first, |(last, _)| last)))
+    const BLOCK: usize = 64 * BYTES_PER_PIXEL;
+    let (blocks_a, blocks_b) = (a.chunks(BLOCK), b.chunks(BLOCK));
+    let mut differing = (0_u32..)
+        .step_by(BLOCK / BYTES_PER_PIXEL)
+        .zip(blocks_a.zip(blocks_b))
+        .filter(|(_, (p, q))| p != q)
+        .filter_map(|(at, (p, q))| Some((at, differing_in(p, q)?)));
+    let (at, (first, last)) = differing.next()?;
+    let last = differing.last().map_or(at + last, |(at, (_, last))| at + last);
+    Some((at + first, last))
+}
+
+/// The same of two blocks.
+fn differing_in(a: &[u8], b: &[u8]) -> Option<(u32, u32)> {
+    let mut pairs = (0_u32..).zip(pixels_of(a).zip(pixels_of(b))).filter(|(_, (p, q))| p != q);
+    let first = pairs.next()?.0;
+    Some((first, pairs.last().map_or(first, |(last, _)| last)))
 }
 
 #[cfg(test)]
@@ -373,6 +442,22 @@ mod tests {
         part.pixels[4 * 5] ^= 1;
         part.pixels[4 * 10 + 3] ^= 1;
         assert_eq!(differs(&part, 2, 1), Some(Rect::new(1, 1, 1, 1)));
+    }
+
+    #[test]
+    fn the_ends_of_a_difference_are_found_in_any_block() {
+        let row = vec![0; 200 * 4];
+        let differs = |pixels: &[usize]| {
+            let mut other = row.clone();
+            pixels.iter().for_each(|pixel| other[pixel * 4 + 1] = 1);
+            // Padding, which is none.
+            other[60 * 4 + 3] = 9;
+            ends(&row, &other)
+        };
+        assert_eq!(differs(&[]), None);
+        assert_eq!(differs(&[63]), Some((63, 63)));
+        assert_eq!(differs(&[64, 70]), Some((64, 70)));
+        assert_eq!(differs(&[5, 199]), Some((5, 199)));
     }
 
     #[test]

@@ -115,18 +115,13 @@ impl ServerHandler for Front {
     }
 }
 
-/// Carries out the calls of an action, until one fails.
+/// Carries out the calls of an action, or of a list of them, until one fails.
 fn follow(agent: &mut Channel, plan: &Plan) -> Outcome {
-    let mut outcome = Ok(Value::Null);
-    for call in &plan.calls {
+    plan.follow(|call| {
         let request = serde_json::to_value(call).unwrap_or_default();
         let method = request["method"].as_str().unwrap_or_default();
-        outcome = agent.call(method, &request["params"])?;
-        if outcome.is_err() {
-            break;
-        }
-    }
-    Ok(plan.answer(outcome))
+        agent.call(method, &request["params"])
+    })
 }
 
 /// The result as JSON; a picture as an image beside it.

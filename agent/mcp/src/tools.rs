@@ -20,7 +20,7 @@ pub(crate) fn all() -> Result<Vec<Tool>, serde_json::Error> {
     let methods = document["methods"].as_array().into_iter().flatten();
     let mut tools: Vec<Tool> = methods.map(|method| tool(method, &document)).collect();
     let description = "An action of a model for computer use: as Anthropic's computer tool \
-                       (`action`) or as OpenAI's (`type`) has it.";
+                       (`action`) or as OpenAI's (`type`, several in `actions`) has it.";
     tools.push(Tool::new(computer::METHOD, description, object(computer::schema())));
     Ok(tools)
 }

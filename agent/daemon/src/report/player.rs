@@ -3,17 +3,20 @@
 //!
 //! Each place and speed has animations of its own name, as an animation starts anew only when its name
 //! changes.
+//!
+//! Until it is played from somewhere, it stands at the picture with the most on it: a run begins with an
+//! empty screen.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use karakuri_protocol::apng::Frame;
+use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::recording::Mark;
 use maud::{Markup, PreEscaped, html};
 
 use super::About;
 use super::page::seconds;
 use super::pictures::outline;
-use crate::film::{Film, marks};
+use crate::film::{Film, Shown, marks};
 use crate::timeline::Timeline;
 
 /// The most places to start from; beyond, only every second act, or third, has one.
@@ -25,9 +28,12 @@ const SPEEDS: [u32; 3] = [1, 4, 16];
 
 /// The player; nothing where nothing was recorded.
 pub(super) fn player(about: &About, timeline: &Timeline, film: &Film) -> Markup {
-    let Some((begin, screen)) = film.pictures().next().map(|(at, first)| (at, first.rect)) else {
+    let Some(begin) = film.pictures().next().map(|first| first.at_ms) else {
         return html! {};
     };
+    let screens = film.pictures().filter(|shown| shown.is_anew).map(|shown| shown.frame.rect);
+    let stage = screens.fold(Rect::new(0, 0, 0, 0), |all, screen| all.union(&screen));
+    let fullest = fullest(film);
     let marks: Vec<Mark> = marks(timeline)
         .into_iter()
         .filter(|mark| mark.at_ms + u64::from(mark.ms) >= begin)
@@ -50,10 +56,10 @@ pub(super) fn player(about: &About, timeline: &Timeline, film: &Film) -> Markup 
             @for (number, _) in places.iter().enumerate() {
                 input.place type="radio" name="place" id={ "k" (number) } checked[number == 0];
             }
-            svg.stage viewBox={ "0 0 " (screen.width) " " (screen.height) } role="img"
+            svg.stage viewBox={ "0 0 " (stage.width) " " (stage.height) } role="img"
                 aria-label="the recording" {
-                @for (number, (at, frame)) in film.pictures().enumerate() {
-                    (picture(frame, at, number == 0))
+                @for (number, shown) in film.pictures().enumerate() {
+                    (picture(&shown, class(number, fullest), stage))
                 }
                 @for (number, mark) in marks.iter().enumerate() {
                     (drawn(mark, marks.get(number + 1)))
@@ -99,10 +105,29 @@ fn rules(places: &[(u64, &str)]) -> String {
     css
 }
 
-fn picture(frame: &Frame, at: u64, first: bool) -> Markup {
-    let class = if first { "first" } else { "frame" };
+/// The number of the picture with the most on it: the one that is hardest to compress.
+fn fullest(film: &Film) -> usize {
+    let lengths = film.pictures().map(|shown| shown.frame.data.len()).enumerate();
+    lengths.max_by_key(|(_, length)| *length).map_or(0, |(number, _)| number)
+}
+
+/// `first` is always shown, `poster` until it is played, and as any `frame` when its time has come.
+fn class(number: usize, fullest: usize) -> &'static str {
+    match number {
+        0 => "first",
+        _ if number <= fullest => "frame poster",
+        _ => "frame",
+    }
+}
+
+fn picture(shown: &Shown<'_>, class: &str, stage: Rect) -> Markup {
+    let Shown { at_ms, frame, is_anew } = shown;
+    let at = format!("--at:{}", in_seconds(*at_ms));
     html! {
-        image class=(class) style={ "--at:" (in_seconds(at)) } x=(frame.rect.left) y=(frame.rect.top)
+        @if *is_anew {
+            rect class=(class) style=(at) width=(stage.width) height=(stage.height) {}
+        }
+        image class=(class) style=(at) x=(frame.rect.left) y=(frame.rect.top)
             width=(frame.rect.width) height=(frame.rect.height)
             href={ "data:image/png;base64," (STANDARD.encode(frame.to_png())) } {}
     }
@@ -123,4 +148,23 @@ fn drawn(mark: &Mark, next: Option<&Mark>) -> Markup {
 
 fn in_seconds(ms: u64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use karakuri_protocol::apng::{Frame, Segment};
+
+    use super::*;
+
+    #[test]
+    fn it_stands_at_the_picture_with_the_most_on_it() {
+        let lengths = [10, 10, 90, 40];
+        let rect = Rect::new(0, 0, 64, 64);
+        let frames = lengths.map(|length| Frame { rect, delay_ms: 200, data: vec![0; length] });
+        let mut film = Film::default();
+        film.add(Segment { start_ms: 0, frames: frames.to_vec() }, 150);
+        let classes: Vec<&str> = (0..4).map(|number| class(number, fullest(&film))).collect();
+        assert_eq!(classes, ["first", "frame poster", "frame poster", "frame"]);
+        assert_eq!(fullest(&Film::default()), 0);
+    }
 }

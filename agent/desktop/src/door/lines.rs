@@ -1,5 +1,6 @@
 //! The conversation: a request a line, its answer a line, in order.
 
+use std::convert::Infallible;
 use std::fs::File;
 use std::future::Future;
 use std::io::{Read, Write};
@@ -150,18 +151,13 @@ impl Door {
         json!(Response::new(id, outcome))
     }
 
-    /// Carries out the action in the parameters of a request.
+    /// Carries out the action, or the list of them, in the parameters of a request.
     fn computer(&mut self, line: &[u8]) -> Result<Value, CallError> {
         let request: Value = serde_json::from_slice(line).unwrap_or_default();
         let plan = Plan::of(&request["params"])?;
-        let mut outcome = Ok(Value::Null);
-        for call in &plan.calls {
-            outcome = self.carry_out(call);
-            if outcome.is_err() {
-                break;
-            }
+        match plan.follow(|call| Ok::<_, Infallible>(self.carry_out(call))) {
+            Ok(outcome) => outcome,
         }
-        plan.answer(outcome)
     }
 
     fn carry_out(&mut self, call: &Call) -> Result<Value, CallError> {

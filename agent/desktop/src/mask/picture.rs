@@ -24,14 +24,13 @@ impl Masked {
         rect: Rect,
         finds: &[Find],
     ) -> Result<Option<Self>, FrameError> {
-        let Some(original) = frame.crop(rect) else { return Ok(None) };
-        let mut picture = original.clone();
+        let Some(mut picture) = frame.crop(rect) else { return Ok(None) };
         let mut fields = Vec::new();
         for Find { kind, text, rect: place } in finds {
             let Some(within) = place.intersection(&rect) else { continue };
+            let Some(under) = frame.crop(within) else { continue };
             let within =
                 Rect { left: within.left - rect.left, top: within.top - rect.top, ..within };
-            let Some(under) = original.crop(within) else { continue };
             picture.fill(within, COLOUR);
             let webp = BASE64.encode(under.encode_webp()?);
             fields.push(MaskedField { kind: kind.clone(), text: text.clone(), rect: within, webp });

@@ -1,6 +1,6 @@
 //! Acts: inject, watch, judge the effect.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::{Act, Effect, PointerAct, Reply, Via};
@@ -49,6 +49,14 @@ impl Proof {
         matches!(self, Self::ChangeIn { .. })
     }
 
+    /// Where the pointer acted.
+    fn point(&self) -> Option<Point> {
+        match self {
+            Self::ChangeIn { point, .. } => *point,
+            Self::None | Self::Focused(_) | Self::Closed(_) => None,
+        }
+    }
+
     /// Whether the screen may already show it, so that it only has to settle.
     fn may_be_in(&self, seen: &Seen, caret: &Caret) -> bool {
         match self {
@@ -73,7 +81,7 @@ pub(super) fn act(
     glances: &Glances,
     act: &Act,
     watch_ms: u32,
-) -> Result<(Reply, Rc<Frame>), ServeError> {
+) -> Result<(Reply, Arc<Frame>), ServeError> {
     check(desktop, act)?;
     if let Act::Pointer { seen: Some(seen), .. } = act
         && !glances.holds(desktop, seen)?
@@ -93,6 +101,9 @@ pub(super) fn act(
         _ => milliseconds(watch_ms),
     };
     let mut until = Until::from_now(watch_time);
+    if let Act::Pointer { .. } = act {
+        until = until.at_once();
+    }
     match (proof.is_in_pixels(), receiver) {
         (true, Some(window)) if watch_ms > 0 => until.handled_by(desktop, window)?,
         _ => {}
@@ -103,7 +114,7 @@ pub(super) fn act(
     }
     let seen = watch(desktop, before, &until, |seen| proof.may_be_in(seen, caret))?;
     let effect = judge(desktop, caret, &proof, &seen, watch_ms)?;
-    caret.note(&seen.cursors);
+    caret.note(&seen.cursors, proof.point());
     let (changed, ms) = (seen.bounds(), look::milliseconds(start.elapsed()));
     Ok((Reply::Acted { effect, changed, ms, via }, seen.after))
 }

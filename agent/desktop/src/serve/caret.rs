@@ -23,12 +23,14 @@ impl Caret {
         })
     }
 
-    /// Remembers what an act has shown.
-    pub(super) fn note(&mut self, seen: &[Rect]) {
-        // Where a cursor moved, it was taken away in one place and drawn in the other.
+    /// Remembers what an act has shown, of the pointer if there is a `point`.
+    pub(super) fn note(&mut self, seen: &[Rect], point: Option<Point>) {
+        // Where a cursor moved, it was taken away in one place and drawn in the other: at the click.
+        let beside = |cursor: &&Rect| point.is_some_and(|point| grown(cursor).contains(point));
         let elsewhere =
             |cursor: &&Rect| self.0.is_none_or(|known| known.intersection(cursor).is_none());
-        self.0 = seen.iter().rfind(elsewhere).copied().or(self.0);
+        let now = seen.iter().rfind(beside).or_else(|| seen.iter().rfind(elsewhere));
+        self.0 = now.copied().or(self.0);
     }
 }
 
@@ -48,7 +50,7 @@ mod tests {
     #[test]
     fn blinking_is_no_move() {
         let mut caret = Caret::default();
-        caret.note(&[HERE]);
+        caret.note(&[HERE], None);
         assert!(!caret.moved(&[HERE, HERE], Point { x: 50, y: 45 }));
         assert!(!caret.moved(&[], Point { x: 50, y: 45 }));
     }
@@ -56,12 +58,19 @@ mod tests {
     #[test]
     fn a_cursor_elsewhere_is_a_move_and_is_remembered() {
         let mut caret = Caret::default();
-        caret.note(&[HERE]);
+        caret.note(&[HERE], None);
         let both = [THERE, HERE];
         assert!(caret.moved(&both, Point { x: 200, y: 45 }));
-        caret.note(&both);
+        caret.note(&both, None);
         assert!(!caret.moved(&[THERE], Point { x: 90, y: 45 }));
         assert!(caret.moved(&[HERE], Point { x: 50, y: 45 }));
+    }
+
+    #[test]
+    fn after_a_click_the_cursor_is_where_it_was_clicked() {
+        let mut caret = Caret::default();
+        caret.note(&[HERE, THERE], Some(HERE.center()));
+        assert!(caret.moved(&[THERE], THERE.center()) && !caret.moved(&[HERE], HERE.center()));
     }
 
     #[test]

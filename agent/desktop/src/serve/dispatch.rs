@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::{Failure, Line, Question, Reply, Request, Script, VERSION};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::recording::Recording;
 use karakuri_sandbox::link::Link;
-use karakuri_sandbox::memfd::sealed;
 
 use super::act;
 use super::caret::Caret;
@@ -18,7 +18,6 @@ use super::eyes::{Eyes, Mask};
 use super::glance::Glances;
 use super::look::{self, Look};
 use crate::frame::Frame;
-use crate::mask::Masked;
 use crate::record::recorder::Recorder;
 use crate::structure::table;
 use crate::view::person::Person;
@@ -38,16 +37,9 @@ impl Answer {
         Self { reply, fds: Vec::new() }
     }
 
-    /// A reply with a picture, as lossless WebP in a sealed memfd, and one with what was masked if
-    /// anything was.
-    pub(super) fn with_picture(reply: Reply, shown: &Masked) -> Result<Self, ServeError> {
-        let mut fds = vec![sealed("karakuri-picture", &shown.picture.encode_webp()?)?];
-        if !shown.fields.is_empty() {
-            let fields = serde_json::to_vec(&shown.fields)
-                .map_err(|e| ServeError::Request(format!("what was masked: {e}")))?;
-            fds.push(sealed("karakuri-personal", &fields)?);
-        }
-        Ok(Self { reply, fds })
+    /// A reply with the memfds of a picture.
+    pub(super) fn with_picture(reply: Reply, fds: Vec<OwnedFd>) -> Self {
+        Self { reply, fds }
     }
 }
 
@@ -91,7 +83,7 @@ impl Dispatch {
                 let (reply, after) =
                     act::act(&mut self.desktop, &mut self.caret, &self.glances, &act, watch_ms)?;
                 match picture {
-                    true => Answer::with_picture(reply, &eyes.shown(&after, after.bounds())?),
+                    true => Ok(Answer::with_picture(reply, eyes.shown(&after, after.bounds())?)),
                     false => Ok(Answer::plain(reply)),
                 }
             }
@@ -169,7 +161,7 @@ fn ask(
         Question::Picture { region } => {
             let rect = on_screen(screen, region)?;
             let (frame, _) = desktop.refresh()?;
-            return Answer::with_picture(Reply::Picture { rect }, &eyes.shown(&frame, rect)?);
+            Answer::with_picture(Reply::Picture { rect }, eyes.shown(&frame, rect)?)
         }
         Question::Clipboard => Answer::plain(Reply::Clipboard(desktop.clipboard()?)),
         Question::Pointer => Answer::plain(Reply::Pointer(desktop.move_pointer(None)?)),
@@ -187,7 +179,7 @@ fn read(
     eyes: &mut Eyes,
     region: Option<Rect>,
     script: Script,
-) -> Result<(Rc<Frame>, Rect, Vec<Line>), ServeError> {
+) -> Result<(Arc<Frame>, Rect, Vec<Line>), ServeError> {
     let region = on_screen(desktop.screen(), region)?;
     let (frame, _) = desktop.refresh()?;
     let lines = eyes.read(&frame, region, script)?;

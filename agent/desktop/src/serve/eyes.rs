@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use karakuri_protocol::desktop::{Control, Line, Script};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::personal::Masking;
 use karakuri_protocol::target::{self, Relation, Target};
-use karakuri_sandbox::memfd::read_sealed;
+use karakuri_sandbox::memfd::{read_sealed, sealed};
 
 use super::dispatch::off_screen;
 use super::error::ServeError;
@@ -35,6 +36,23 @@ pub(super) struct Eyes {
     /// Is told what was read: only that is recorded in the clear.
     recorder: Option<Rc<RefCell<Recorder>>>,
     mask: Option<Mask>,
+    shown: Option<Shown>,
+}
+
+/// The last picture that left this process.
+#[derive(Debug)]
+struct Shown {
+    frame: Arc<Frame>,
+    rect: Rect,
+    files: Vec<OwnedFd>,
+}
+
+impl Shown {
+    /// Its memfds once more; whoever reads them begins at their start.
+    fn again(&self) -> Result<Vec<OwnedFd>, ServeError> {
+        let files = self.files.iter().map(OwnedFd::try_clone).collect::<Result<_, _>>();
+        files.map_err(|e| ServeError::Memfd(e.into()))
+    }
 }
 
 /// What is masked in what leaves this process.
@@ -81,13 +99,13 @@ impl Eyes {
         for (name, fd) in images.into_iter().zip(fds) {
             loaded.add(&name, &read_sealed(fd, MAX_PICTURE)?)?;
         }
-        Ok(Self { reader, images: loaded, tree: Tree::default(), recorder, mask })
+        Ok(Self { reader, images: loaded, tree: Tree::default(), recorder, mask, shown: None })
     }
 
     /// The lines in `region` of `frame`.
     pub(super) fn read(
         &mut self,
-        frame: &Frame,
+        frame: &Arc<Frame>,
         region: Rect,
         script: Script,
     ) -> Result<Vec<Line>, ServeError> {
@@ -108,30 +126,52 @@ impl Eyes {
 
     /// What is personal on `frame`; nothing where nothing is to be masked. Always of all of it, as the label
     /// of a value may be anywhere: what did not change is not read again.
-    fn personal(&mut self, frame: &Frame) -> Result<Vec<Find>, ServeError> {
+    fn personal(&mut self, frame: &Arc<Frame>) -> Result<Vec<Find>, ServeError> {
         let Some(mask) = &mut self.mask else { return Ok(Vec::new()) };
         let reader = self.reader.as_mut().ok_or(ServeError::NoModels)?;
         let lines = reader.read(frame, frame.bounds(), mask.script)?;
         Ok(mask.finds.on_screen(&lines))
     }
 
-    /// The part `rect` of `frame` as it may leave this process. What cannot be read cannot be recognised
+    /// The part `rect` of `frame` as it may leave this process: lossless WebP in a sealed memfd, and one
+    /// with what was masked if anything was. Calls follow each other on a screen that stays as it is, so
+    /// the last picture is kept.
+    pub(super) fn shown(
+        &mut self,
+        frame: &Arc<Frame>,
+        rect: Rect,
+    ) -> Result<Vec<OwnedFd>, ServeError> {
+        let is_last = |last: &&Shown| Arc::ptr_eq(&last.frame, frame) && last.rect == rect;
+        if let Some(last) = self.shown.as_ref().filter(is_last) {
+            return last.again();
+        }
+        let masked = self.masked(frame, rect)?;
+        let mut files = vec![sealed("karakuri-picture", &masked.picture.encode_webp()?)?];
+        if !masked.fields.is_empty() {
+            let fields = serde_json::to_vec(&masked.fields)
+                .map_err(|e| ServeError::Request(format!("what was masked: {e}")))?;
+            files.push(sealed("karakuri-personal", &fields)?);
+        }
+        self.shown.insert(Shown { frame: Arc::clone(frame), rect, files }).again()
+    }
+
+    /// The part `rect` of `frame` with what is personal covered. What cannot be read cannot be recognised
     /// either; an act that was done is not to fail by that.
-    pub(super) fn shown(&mut self, frame: &Frame, rect: Rect) -> Result<Masked, ServeError> {
-        let shown = match self.personal(frame) {
+    fn masked(&mut self, frame: &Arc<Frame>, rect: Rect) -> Result<Masked, ServeError> {
+        let masked = match self.personal(frame) {
             Ok(personal) => Masked::of(frame, rect, &personal)?,
             Err(error) => {
                 tracing::warn!(%error, "a picture could not be read, so it shows nothing");
                 Masked::unread(frame, rect)
             }
         };
-        shown.ok_or_else(|| off_screen(rect))
+        masked.ok_or_else(|| off_screen(rect))
     }
 
     /// The controls in `region` of `frame`: what the applications say is there, and what is seen.
     pub(super) fn controls(
         &mut self,
-        frame: &Frame,
+        frame: &Arc<Frame>,
         region: Rect,
         script: Script,
     ) -> Result<Vec<Control>, ServeError> {
@@ -145,7 +185,7 @@ impl Eyes {
     /// needs.
     pub(super) fn find(
         &mut self,
-        frame: &Frame,
+        frame: &Arc<Frame>,
         windows: Vec<Control>,
         target: &Target,
         script: Script,

@@ -1,7 +1,7 @@
 //! What the last looks saw, so that an act can tell whether its place is still what was found.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use karakuri_protocol::desktop::{Hit, Seen};
 use karakuri_protocol::geometry::Rect;
@@ -24,7 +24,7 @@ pub(super) struct Glances {
 #[derive(Debug)]
 struct Glance {
     number: u32,
-    frame: Rc<Frame>,
+    frame: Arc<Frame>,
     /// The boxes that were found, and the window on top there.
     places: Vec<(Rect, Option<u32>)>,
 }
@@ -34,7 +34,7 @@ impl Glances {
     pub(super) fn note(
         &mut self,
         desktop: &Desktop,
-        frame: &Rc<Frame>,
+        frame: &Arc<Frame>,
         hits: &[Hit],
     ) -> Result<u32, X11Error> {
         let mut places = Vec::new();
@@ -44,7 +44,7 @@ impl Glances {
         }
         self.last = self.last.wrapping_add(1);
         self.kept.truncate(KEPT - 1);
-        self.kept.push_front(Glance { number: self.last, frame: Rc::clone(frame), places });
+        self.kept.push_front(Glance { number: self.last, frame: Arc::clone(frame), places });
         Ok(self.last)
     }
 

@@ -1,6 +1,6 @@
 //! Waiting for what can be seen: a target that is there or gone, a screen that is still.
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::{Control, Reply, Script, Until, Via};
@@ -75,7 +75,7 @@ pub(super) fn look(
             let Found { hits, nearest, which } = found;
             let reply = Reply::Looked { hits, nearest, which, waited_ms, look: number };
             return match look.picture {
-                true => Answer::with_picture(reply, &eyes.shown(&frame, frame.bounds())?),
+                true => Ok(Answer::with_picture(reply, eyes.shown(&frame, frame.bounds())?)),
                 false => Ok(Answer::plain(reply)),
             };
         }
@@ -113,7 +113,7 @@ pub(super) fn still(
         if !changes(&last, &frame, &within).areas.is_empty() {
             since = now;
         }
-        last = Rc::clone(&frame);
+        last = Arc::clone(&frame);
         if now >= since + still {
             return Ok(true);
         }

@@ -35,13 +35,16 @@ pub(crate) struct Change {
     pub(crate) rest: Vec<Line>,
     /// Lines in the areas whose own pixels are as they were.
     pub(crate) unchanged: Vec<Line>,
+    /// Lines in the areas that are read anew, as they were read.
+    pub(crate) former: Vec<Line>,
 }
 
 /// What changed in `region` of `frame` since it looked like `before`, or nothing when all of it
 /// should be looked at. `lines` were read in `before`; all but `before` is in pixels of `frame`.
 pub(crate) fn since(before: &Frame, frame: &Frame, region: Rect, lines: &[Line]) -> Option<Change> {
     let places = places(before, frame, region);
-    let (mut areas, mut kept, mut rest, mut unchanged) = (vec![], vec![], vec![], vec![]);
+    let (mut areas, mut kept, mut rest) = (vec![], vec![], vec![]);
+    let (mut unchanged, mut former) = (vec![], vec![]);
     for line in lines {
         let near: Vec<&Rect> = places.iter().filter(|place| touches(line, place)).collect();
         if near.is_empty() {
@@ -54,13 +57,15 @@ pub(crate) fn since(before: &Frame, frame: &Frame, region: Rect, lines: &[Line])
             join(&mut areas, line.rect);
             if near.iter().all(|place| place.intersection(&line.rect).is_none()) {
                 unchanged.push(line.clone());
+            } else {
+                former.push(line.clone());
             }
         }
     }
     places.iter().for_each(|place| join(&mut areas, grown(place, BESIDE, EDGE)));
     let areas: Vec<Rect> = areas.iter().filter_map(|area| area.intersection(&region)).collect();
     let work: f64 = areas.iter().map(size).sum();
-    (work <= MOST * size(&region)).then_some(Change { areas, kept, rest, unchanged })
+    (work <= MOST * size(&region)).then_some(Change { areas, kept, rest, unchanged, former })
 }
 
 /// Tight boxes around what differs.

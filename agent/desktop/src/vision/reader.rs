@@ -3,6 +3,8 @@
 //! What was read in a region is remembered: where nothing changed since, nothing is done; where
 //! something did, only that is looked at.
 
+use std::sync::Arc;
+
 use karakuri_protocol::desktop::{Line, Script};
 use karakuri_protocol::geometry::{Point, Rect};
 
@@ -27,15 +29,17 @@ pub struct Reader {
 struct Reading {
     region: Rect,
     script: Script,
-    picture: Frame,
+    /// The frame itself where all of it was read, so that a picture that did not change is not compared.
+    picture: Arc<Frame>,
     lines: Vec<Line>,
 }
 
 impl Reading {
     /// Whether `frame` still shows it.
-    fn is_still(&self, frame: &Frame) -> bool {
+    fn is_still(&self, frame: &Arc<Frame>) -> bool {
         let corner = Point { x: self.region.left, y: self.region.top };
-        self.picture.difference(self.picture.bounds(), frame, corner).is_none()
+        Arc::ptr_eq(&self.picture, frame)
+            || self.picture.difference(self.picture.bounds(), frame, corner).is_none()
     }
 }
 
@@ -55,7 +59,7 @@ impl Reader {
     /// What ONNX Runtime says.
     pub fn read(
         &mut self,
-        frame: &Frame,
+        frame: &Arc<Frame>,
         region: Rect,
         script: Script,
     ) -> Result<Vec<Line>, VisionError> {
@@ -66,7 +70,7 @@ impl Reader {
             Some(same) if same.is_still(frame) => same,
             before => {
                 let lines = self.look(before, frame, region, script)?;
-                let Some(picture) = frame.crop(region) else { return Ok(lines) };
+                let Some(picture) = part(frame, region) else { return Ok(lines) };
                 Reading { region, script, picture, lines }
             }
         };
@@ -100,5 +104,14 @@ impl Reader {
         };
         order::sort(&mut lines);
         Ok(lines)
+    }
+}
+
+/// What `region` of `frame` shows, which is not copied where that is all of it.
+fn part(frame: &Arc<Frame>, region: Rect) -> Option<Arc<Frame>> {
+    if region == frame.bounds() {
+        Some(Arc::clone(frame))
+    } else {
+        frame.crop(region).map(Arc::new)
     }
 }

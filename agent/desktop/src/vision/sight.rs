@@ -61,7 +61,7 @@ impl Sight {
         let mut lines = Vec::new();
         for place in self.places(frame, region)? {
             if let Some(place) = place::inside(place, region) {
-                lines.extend(self.line(frame, place, script)?);
+                lines.extend(self.line(frame, place, script, &[])?);
             }
         }
         Ok(lines)
@@ -75,7 +75,7 @@ impl Sight {
         change: Change,
         script: Script,
     ) -> Result<Vec<Line>, VisionError> {
-        let Change { areas, mut kept, rest, unchanged } = change;
+        let Change { areas, mut kept, rest, unchanged, former } = change;
         kept.extend(rest.iter().cloned());
         let mut found: Vec<Line> = Vec::new();
         for area in areas {
@@ -90,7 +90,7 @@ impl Sight {
                 }
                 match place::known(frame, place, &unchanged) {
                     Some(line) => found.push(line.clone()),
-                    None => found.extend(self.line(frame, place, script)?),
+                    None => found.extend(self.line(frame, place, script, &former)?),
                 }
             }
         }
@@ -116,7 +116,7 @@ impl Sight {
         };
         let whole = part.rect.union(&found[at].rect);
         if let [place] = pieces::of(frame, place::roomy(whole, frame)).as_slice()
-            && let Some(whole) = self.line(frame, *place, script)?
+            && let Some(whole) = self.line(frame, *place, script, &[])?
         {
             kept.retain(|line| line != part);
             found[at] = whole;
@@ -130,19 +130,22 @@ impl Sight {
         Ok(found.into_iter().flat_map(|found| pieces::of(frame, found)).collect())
     }
 
-    /// The text of the line at `place`; nothing where none is legible.
+    /// The text of the line at `place`, where one of `former` may have stood; nothing where none is
+    /// legible.
     fn line(
         &mut self,
         frame: &Frame,
         place: Rect,
         script: Script,
+        former: &[Line],
     ) -> Result<Option<Line>, VisionError> {
         let Some(cut) = frame.crop(place) else { return Ok(None) };
         let key = LineCache::key(script, &cut);
         let line = match self.cache.get(&key) {
             Some(line) => line,
             None => {
-                let line = self.recognised(&cut, script)?;
+                let before = former.iter().find(|line| place::is_twice(&line.rect, &place));
+                let line = self.recognised(&cut, script, before)?;
                 self.cache.put(key, line.clone());
                 line
             }
@@ -150,21 +153,33 @@ impl Sight {
         Ok(line.map(|line| moved(line, place.left, place.top)))
     }
 
-    /// The text of a cut-out line, boxes relative to it.
-    fn recognised(&mut self, cut: &Frame, script: Script) -> Result<Option<Line>, VisionError> {
+    /// The text of a cut-out line, boxes relative to it; `before` is what was read in its place.
+    fn recognised(
+        &mut self,
+        cut: &Frame,
+        script: Script,
+        before: Option<&Line>,
+    ) -> Result<Option<Line>, VisionError> {
         let ink = Ink::of(cut);
         let glyphs = match script {
-            Script::Latin => self.latin(cut, &ink)?,
+            Script::Latin => self.latin(cut, &ink, before)?,
             Script::Japanese => self.small()?.glyphs(cut, script)?,
         };
         let line = words::line(&glyphs, &ink, cut.height());
         Ok(line.filter(|line| line.confidence >= LEGIBLE))
     }
 
-    /// Latin is read by the tiny model, and the words it doubts by the small one.
-    fn latin(&mut self, cut: &Frame, ink: &Ink) -> Result<Vec<Glyph>, VisionError> {
+    /// Latin is read by the tiny model, and the words it doubts by the small one, unless the line still
+    /// reads as it did `before`: then that was a second opinion.
+    fn latin(
+        &mut self,
+        cut: &Frame,
+        ink: &Ink,
+        before: Option<&Line>,
+    ) -> Result<Vec<Glyph>, VisionError> {
         let mut glyphs = self.tiny.glyphs(cut, Script::Latin)?;
-        if words::confidence(&glyphs) < LEGIBLE {
+        let is_same = |line: &Line| line.text.danger_raw() == words::text(&glyphs).trim();
+        if words::confidence(&glyphs) < LEGIBLE || before.is_some_and(is_same) {
             return Ok(glyphs);
         }
         for doubt in doubt::doubts(&glyphs, ink).into_iter().rev() {

@@ -96,7 +96,7 @@ fn column(glyph: &Glyph, ink: &Ink) -> usize {
     (glyph.at * ink.width() as f32) as usize
 }
 
-fn text(glyphs: &[Glyph]) -> String {
+pub(super) fn text(glyphs: &[Glyph]) -> String {
     glyphs.iter().map(|glyph| glyph.text.as_str()).collect()
 }
 

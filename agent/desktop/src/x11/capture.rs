@@ -1,7 +1,6 @@
 //! Capture: pictures of the root window. Two backends behind one trait.
 //!
-//! `shm` shares memory with the server and costs about what copying the frame costs;
-//! xcap asks for the pixels over the socket on a connection of its own and works without MIT-SHM.
+//! `shm` shares memory with the server and can take the places alone that changed; xcap asks for the pixels over the socket on a connection of its own and works without MIT-SHM.
 
 use std::fmt::Debug;
 use std::rc::Rc;
@@ -19,7 +18,25 @@ pub trait Capture: Debug {
     ///
     /// # Errors
     /// When the region does not lie within the screen or the server refuses.
-    fn grab(&mut self, region: Rect) -> Result<Frame, X11Error>;
+    fn grab(&mut self, region: Rect) -> Result<Frame, X11Error> {
+        let mut frame = Frame::black(region.width, region.height)?;
+        self.grab_into(&mut frame, region)?;
+        Ok(frame)
+    }
+
+    /// The same into `frame`, which has the size of `region`.
+    ///
+    /// # Errors
+    /// As [`Capture::grab`]; then `frame` may show anything.
+    fn grab_into(&mut self, frame: &mut Frame, region: Rect) -> Result<(), X11Error>;
+
+    /// Brings `places` of `frame`, a picture of the whole screen, up to date. Not of one moment: when
+    /// something is drawn meanwhile, a part may show the screen before and another the screen after.
+    /// False, and nothing done, where only all of it can be taken.
+    ///
+    /// # Errors
+    /// As [`Capture::grab`]; then `frame` may show anything in `places`.
+    fn patch(&mut self, frame: &mut Frame, places: &[Rect]) -> Result<bool, X11Error>;
 
     /// How it is called in replies and logs: `shm` or `xcap`.
     fn name(&self) -> &'static str;

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use karakuri_protocol::geometry::Rect;
@@ -23,11 +24,15 @@ use super::damage::Damage;
 use super::display::{Display, wait_readable};
 use super::error::X11Error;
 use super::keyboard::Keyboard;
+use super::pictures::Pictures;
 use super::pointer::Pointer;
 use super::selection::Fetch;
-use super::tap::{Tap, Tapped};
+use super::tap::{Tap, Tapped, areas};
 use super::windows;
 use crate::frame::Frame;
+
+/// So often is tried to bring only what was drawn up to date, before all of the screen is taken at once.
+const PATCHES: usize = 2;
 
 /// What was told by events since it was last asked.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +60,7 @@ pub struct Desktop {
     capture: Box<dyn Capture>,
     damage: Damage,
     pub(super) fetch: Option<Fetch>,
-    frame: Option<Rc<Frame>>,
+    pictures: Pictures,
     tapped: Vec<Tapped>,
     beside: Option<Box<dyn Beside>>,
 }
@@ -78,7 +83,7 @@ impl Desktop {
             signs: Signs::default(),
             typed: super::ready::Typed::default(),
             fetch: None,
-            frame: None,
+            pictures: Pictures::default(),
             tapped: Vec::new(),
             beside: None,
             display,
@@ -292,7 +297,7 @@ impl Desktop {
     fn resized(&mut self, width: u16, height: u16) -> Result<(), X11Error> {
         if self.display.resized(width, height) {
             self.capture = capture::open(&self.display, self.backend)?;
-            self.frame = None;
+            self.pictures.clear();
             self.damage.expect_all();
             self.tapped.iter_mut().for_each(Tapped::expect_all);
         }
@@ -307,19 +312,27 @@ impl Desktop {
     }
 
     /// Looks at the screen again where something was drawn since the last call: the picture now,
-    /// and every place where it can differ from the one before. The picture is only captured anew
-    /// when there are any.
+    /// and every place where it can differ from the one before. The picture shows one moment, and what
+    /// is looked at is what was drawn and no more.
     ///
     /// # Errors
     /// When the capture fails.
-    pub fn refresh(&mut self) -> Result<(Rc<Frame>, Vec<Rect>), X11Error> {
+    pub fn refresh(&mut self) -> Result<(Arc<Frame>, Vec<Rect>), X11Error> {
         self.drain()?;
-        let mut drawn = self.damage.take()?;
-        if let (Some(frame), true) = (&self.frame, drawn.is_empty()) {
-            return Ok((Rc::clone(frame), drawn));
+        let mut drawn = Vec::new();
+        for _ in 0..PATCHES {
+            let fresh = areas(&self.damage.take()?);
+            drawn.extend(&fresh);
+            match self.pictures.now() {
+                Some(frame) if fresh.is_empty() => return Ok((Arc::clone(frame), drawn)),
+                Some(frame) if is_little(&fresh, frame.bounds()) => {}
+                _ => break,
+            }
+            if let Some(frame) = self.patched(&fresh)? {
+                return Ok((frame, drawn));
+            }
         }
-        let frame = Rc::new(self.grab_screen()?);
-        self.frame = Some(Rc::clone(&frame));
+        let frame = self.grab_screen()?;
         // What was drawn after the damage was taken and before the picture was is in the picture
         // already, and would be missed by comparing it with the next.
         self.drain()?;
@@ -328,13 +341,34 @@ impl Desktop {
         Ok((frame, drawn))
     }
 
+    /// The picture with `drawn` brought up to date; none where it is not sure to show one moment. Then it
+    /// is either not there any more or there is damage to be taken.
+    fn patched(&mut self, drawn: &[Rect]) -> Result<Option<Arc<Frame>>, X11Error> {
+        let screen = self.display.screen();
+        let Some(mut frame) = self.pictures.edit(drawn) else { return Ok(None) };
+        match self.capture.patch(&mut frame, drawn) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => {
+                self.catch_up()?;
+                return if self.display.screen() == screen { Err(error) } else { Ok(None) };
+            }
+        }
+        let frame = self.pictures.put(frame);
+        // What was drawn since the damage was taken was told before the answers to later requests.
+        self.drain()?;
+        let is_whole = !self.damage.is_pending() && self.display.screen() == screen;
+        Ok(is_whole.then_some(frame))
+    }
+
     /// Captures the screen. One that becomes smaller meanwhile is refused by the server, and captured
     /// as it is then.
-    fn grab_screen(&mut self) -> Result<Frame, X11Error> {
+    fn grab_screen(&mut self) -> Result<Arc<Frame>, X11Error> {
         loop {
             let screen = self.display.screen();
-            match self.capture.grab(screen) {
-                Ok(frame) => return Ok(frame),
+            let mut frame = self.pictures.any(screen)?;
+            match self.capture.grab_into(&mut frame, screen) {
+                Ok(()) => return Ok(self.pictures.put(frame)),
                 Err(error) => {
                     self.catch_up()?;
                     if self.display.screen() == screen {
@@ -386,6 +420,12 @@ impl Desktop {
         }
         Ok(true)
     }
+}
+
+/// Whether taking these places is less work than taking all of the screen.
+fn is_little(places: &[Rect], screen: Rect) -> bool {
+    let size = |rect: &Rect| u64::from(rect.width) * u64::from(rect.height);
+    2 * places.iter().map(size).sum::<u64>() <= size(&screen)
 }
 
 fn open_pointer(display: &Rc<Display>, keyboard: &Keyboard) -> Result<Pointer, X11Error> {

@@ -27,7 +27,7 @@ impl Xcap {
 }
 
 impl Capture for Xcap {
-    fn grab(&mut self, region: Rect) -> Result<Frame, X11Error> {
+    fn grab_into(&mut self, frame: &mut Frame, region: Rect) -> Result<(), X11Error> {
         let region = within(self.screen, region)?;
         let mut picture = RgbImage::new(region.width, region.height);
         for monitor in Monitor::all().map_err(failed)? {
@@ -36,7 +36,12 @@ impl Capture for Xcap {
                 copy(&monitor, place, part, region, &mut picture).map_err(failed)?;
             }
         }
-        Ok(Frame::from_rgb(&picture)?)
+        *frame = Frame::from_rgb(&picture)?;
+        Ok(())
+    }
+
+    fn patch(&mut self, _frame: &mut Frame, _places: &[Rect]) -> Result<bool, X11Error> {
+        Ok(false)
     }
 
     fn name(&self) -> &'static str {

@@ -18,6 +18,7 @@ pub(crate) mod fallback;
 pub(crate) mod focus;
 pub(crate) mod keyboard;
 pub(crate) mod keymap;
+pub(crate) mod pictures;
 pub(crate) mod pointer;
 pub(crate) mod ready;
 pub(crate) mod selection;

@@ -1,30 +1,46 @@
-//! Capture through MIT-SHM: the server writes the pixels into a memfd of ours.
+//! Capture through MIT-SHM: the server writes the pixels into memory of ours.
 //!
-//! The memfd is read with `pread` rather than mapped: that is the one copy a frame needs anyway, it
-//! cannot race with the server's writes as a mapping could, and it needs no unsafe code. The seal
-//! keeps the server, which can also change the file, from shrinking or growing it.
+//! A whole picture is written where it stays, so that it costs one copy, the server's. Parts are written
+//! into a segment for them and put where they belong. The seals keep the server, which can also change
+//! the memfd, from shrinking or growing it.
 
-use std::os::fd::OwnedFd;
+use std::ops::Range;
+use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::sync::Weak;
 
 use karakuri_protocol::geometry::Rect;
 use rustix::fs::{MemfdFlags, SealFlags};
-use rustix::io::Errno;
 use x11rb::connection::{Connection, RequestConnection};
+use x11rb::cookie::Cookie;
 use x11rb::protocol::shm::{self, ConnectionExt as _, Seg};
 use x11rb::protocol::xproto::{ImageFormat, ImageOrder};
+use x11rb::rust_connection::RustConnection;
 
 use super::capture::{Capture, within};
 use super::display::Display;
 use super::error::X11Error;
 use crate::frame::{BYTES_PER_PIXEL, Frame};
+use crate::mapping::Mapping;
 
-/// The shared segment, as large as the screen.
+/// The most pictures whose memory is shared: the present one, the one before, and one to come.
+const MOST_LENT: usize = 3;
+
+/// The shared segments, each as large as the screen.
 #[derive(Debug)]
 pub(super) struct Shm {
     display: Rc<Display>,
-    memory: OwnedFd,
+    /// For parts of the screen.
+    own: Mapping,
     segment: Seg,
+    lent: Vec<Lent>,
+}
+
+/// The segment of a whole picture, which lives as long as the picture.
+#[derive(Debug)]
+struct Lent {
+    segment: Seg,
+    token: Weak<()>,
 }
 
 impl Shm {
@@ -40,40 +56,78 @@ impl Shm {
             return Err(X11Error::Extension("MIT-SHM 1.2"));
         }
         check_pixel_format(display)?;
-        let memory = screen_memory(display.screen())?;
-        let segment = connection.generate_id()?;
-        let for_server = memory.try_clone().map_err(|error| {
-            X11Error::Kernel("share memory", Errno::from_io_error(&error).unwrap_or(Errno::MFILE))
-        })?;
-        connection.shm_attach_fd(segment, for_server, false)?.check()?;
-        Ok(Self { display: Rc::clone(display), memory, segment })
+        let (own, segment) = attach(display)?;
+        Ok(Self { display: Rc::clone(display), own, segment, lent: Vec::new() })
+    }
+
+    /// The segment that holds `frame`, a picture of the screen; a new one where there may be another.
+    fn segment_of(&mut self, frame: &mut Frame) -> Result<Option<Seg>, X11Error> {
+        let token = frame.mapping().map(Mapping::token);
+        let is_its = |lent: &&Lent| token.as_ref().is_some_and(|token| lent.token.ptr_eq(token));
+        if let Some(lent) = self.lent.iter().find(is_its) {
+            return Ok(Some(lent.segment));
+        }
+        drop(token);
+        let (lent, gone) = self.lent.drain(..).partition(|lent| lent.token.strong_count() > 0);
+        self.lent = lent;
+        gone.iter().for_each(|lent: &Lent| detach(&self.display, lent.segment));
+        if self.lent.len() >= MOST_LENT {
+            return Ok(None);
+        }
+        let (mapping, segment) = attach(&self.display)?;
+        self.lent.push(Lent { segment, token: mapping.token() });
+        *frame = Frame::shared(frame.width(), frame.height(), mapping)?;
+        Ok(Some(segment))
+    }
+
+    /// Has the server write `place` at `offset` of a segment.
+    fn ask(&self, segment: Seg, place: Rect, offset: usize) -> Result<Asked<'_>, X11Error> {
+        let out_of_range = |_| X11Error::Request("the region does not fit the X protocol".into());
+        let cookie = self.display.connection.shm_get_image(
+            self.display.root,
+            i16::try_from(place.left).map_err(out_of_range)?,
+            i16::try_from(place.top).map_err(out_of_range)?,
+            u16::try_from(place.width).map_err(out_of_range)?,
+            u16::try_from(place.height).map_err(out_of_range)?,
+            u32::MAX,
+            u8::from(ImageFormat::Z_PIXMAP),
+            segment,
+            u32::try_from(offset).map_err(out_of_range)?,
+        )?;
+        Ok(Asked { cookie, place, offset })
     }
 }
 
 impl Capture for Shm {
-    fn grab(&mut self, region: Rect) -> Result<Frame, X11Error> {
+    fn grab_into(&mut self, frame: &mut Frame, region: Rect) -> Result<(), X11Error> {
         let region = within(self.display.screen(), region)?;
-        let out_of_range = |_| X11Error::Request("the region does not fit the X protocol".into());
-        let reply = self
-            .display
-            .connection
-            .shm_get_image(
-                self.display.root,
-                i16::try_from(region.left).map_err(out_of_range)?,
-                i16::try_from(region.top).map_err(out_of_range)?,
-                u16::try_from(region.width).map_err(out_of_range)?,
-                u16::try_from(region.height).map_err(out_of_range)?,
-                u32::MAX,
-                u8::from(ImageFormat::Z_PIXMAP),
-                self.segment,
-                0,
-            )?
-            .reply()?;
-        let length = region.width as usize * region.height as usize * BYTES_PER_PIXEL;
-        if reply.size as usize != length {
-            return Err(X11Error::PixelFormat);
+        if region == self.display.screen()
+            && let Some(segment) = self.segment_of(frame)?
+        {
+            self.ask(segment, region, 0)?.written().map(|_| ())
+        } else {
+            let written = self.ask(self.segment, region, 0)?.written()?;
+            frame.put(frame.bounds(), self.own.part(written).ok_or(X11Error::PixelFormat)?);
+            Ok(())
         }
-        Ok(Frame::new(region.width, region.height, self.read(length)?)?)
+    }
+
+    fn patch(&mut self, frame: &mut Frame, places: &[Rect]) -> Result<bool, X11Error> {
+        within(self.display.screen(), frame.bounds())?;
+        if places.iter().map(length).sum::<usize>() > length(&self.display.screen()) {
+            return Ok(false);
+        }
+        let (mut asked, mut offset) = (Vec::new(), 0);
+        for place in places {
+            asked.push(self.ask(self.segment, *place, offset)?);
+            offset += length(place);
+        }
+        for one in asked {
+            let place = one.place;
+            let written = one.written()?;
+            frame.put(place, self.own.part(written).ok_or(X11Error::PixelFormat)?);
+        }
+        Ok(true)
     }
 
     fn name(&self) -> &'static str {
@@ -81,44 +135,53 @@ impl Capture for Shm {
     }
 }
 
-impl Shm {
-    fn read(&self, length: usize) -> Result<Vec<u8>, X11Error> {
-        let mut pixels = Vec::with_capacity(length);
-        while pixels.len() < length {
-            let wanted = length - pixels.len();
-            let at = pixels.len() as u64;
-            let before = pixels.len();
-            rustix::io::retry_on_intr(|| {
-                rustix::io::pread(&self.memory, rustix::buffer::spare_capacity(&mut pixels), at)
-            })
-            .map_err(|errno| X11Error::Kernel("read the shared memory", errno))?;
-            if pixels.len() == before {
-                return Err(X11Error::Kernel("read all of the shared memory", Errno::IO));
-            }
-            pixels.truncate(before + wanted);
-        }
-        Ok(pixels)
-    }
-}
-
 impl Drop for Shm {
     fn drop(&mut self) {
-        // The server drops the segment with the connection in any case.
-        if let Ok(cookie) = self.display.connection.shm_detach(self.segment) {
-            cookie.ignore_error();
-        }
+        let lent = self.lent.iter().map(|lent| lent.segment);
+        lent.chain([self.segment]).for_each(|segment| detach(&self.display, segment));
     }
 }
 
-fn screen_memory(screen: Rect) -> Result<OwnedFd, X11Error> {
+/// What the server was asked to write.
+struct Asked<'a> {
+    cookie: Cookie<'a, RustConnection, shm::GetImageReply>,
+    place: Rect,
+    offset: usize,
+}
+
+impl Asked<'_> {
+    /// Waits until it is written; where in the segment.
+    fn written(self) -> Result<Range<usize>, X11Error> {
+        let (reply, length) = (self.cookie.reply()?, length(&self.place));
+        let fits = reply.size as usize == length;
+        fits.then_some(self.offset..self.offset + length).ok_or(X11Error::PixelFormat)
+    }
+}
+
+/// The bytes of a picture of this size.
+fn length(place: &Rect) -> usize {
+    place.width as usize * place.height as usize * BYTES_PER_PIXEL
+}
+
+/// New memory for the whole screen, mapped here and by the server.
+fn attach(display: &Display) -> Result<(Mapping, Seg), X11Error> {
     let refused = |errno| X11Error::Kernel("make shared memory for the screen", errno);
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let memory = rustix::fs::memfd_create("karakuri-screen", flags).map_err(refused)?;
-    let length = u64::from(screen.width) * u64::from(screen.height) * BYTES_PER_PIXEL as u64;
-    rustix::fs::ftruncate(&memory, length).map_err(refused)?;
+    rustix::fs::ftruncate(&memory, length(&display.screen()) as u64).map_err(refused)?;
     let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
     rustix::fs::fcntl_add_seals(&memory, seals).map_err(refused)?;
-    Ok(memory)
+    let mapping = Mapping::of(memory.as_fd()).map_err(refused)?;
+    let segment = display.connection.generate_id()?;
+    display.connection.shm_attach_fd(segment, memory, false)?.check()?;
+    Ok((mapping, segment))
+}
+
+fn detach(display: &Display, segment: Seg) {
+    // The server drops the segment with the connection in any case.
+    if let Ok(cookie) = display.connection.shm_detach(segment) {
+        cookie.ignore_error();
+    }
 }
 
 /// Frames are BGRX; a server with another layout is left to xcap, which converts.

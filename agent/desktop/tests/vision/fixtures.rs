@@ -6,6 +6,7 @@
 //! no words on paper, is written down by cells and lines. Cells that Gnumeric cut off are left out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use karakuri_desktop::frame::Frame;
 use karakuri_desktop::vision::Reader;
@@ -15,7 +16,7 @@ use serde::Deserialize;
 
 /// A screen.
 pub(crate) struct Fixture {
-    pub(crate) frame: Frame,
+    pub(crate) frame: Arc<Frame>,
     pub(crate) truth: Truth,
 }
 
@@ -32,7 +33,7 @@ impl Fixture {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
         let frame = Frame::decode(&std::fs::read(path.with_extension("png")).unwrap()).unwrap();
         let truth = std::fs::read(path.with_extension("json")).unwrap();
-        Self { frame, truth: serde_json::from_slice(&truth).unwrap() }
+        Self { frame: Arc::new(frame), truth: serde_json::from_slice(&truth).unwrap() }
     }
 
     /// Puts a part of another picture over this one.
@@ -43,7 +44,8 @@ impl Fixture {
             let start = y * stride + left * 4;
             pixels[start..start + row.len()].copy_from_slice(row);
         }
-        self.frame = Frame::new(self.frame.width(), self.frame.height(), pixels).unwrap();
+        let pasted = Frame::new(self.frame.width(), self.frame.height(), pixels);
+        self.frame = Arc::new(pasted.unwrap());
     }
 
     pub(crate) fn read(&self, reader: &mut Reader) -> Vec<Line> {

@@ -1,9 +1,11 @@
 //! Both ways of capturing, and what is told about changes.
 
+use std::collections::HashSet;
+
 use karakuri_protocol::desktop::{FailureKind, Question, Reply};
 use karakuri_protocol::geometry::Rect;
 
-use super::rig::Display;
+use super::rig::{Display, Owned};
 
 #[test]
 fn both_backends_give_the_same_pixels() {
@@ -19,9 +21,49 @@ fn both_backends_give_the_same_pixels() {
         assert_eq!(a.bounds(), b.bounds());
         assert!(a.pixels() == b.pixels(), "pixels differ in {region:?}");
     }
-    let colours: std::collections::HashSet<_> =
-        shm.picture(None).pixels().chunks(4).map(<[u8]>::to_vec).collect();
+    let colours: HashSet<_> = shm.picture(None).pixels().chunks(4).map(<[u8]>::to_vec).collect();
     assert!(colours.contains(&vec![0x60, 0x40, 0x20, 0xff]), "the terminal was not in the picture");
+}
+
+/// Paints four squares from the left to the right, again and again in the next colour.
+const PAINTER: &str = r#"
+import ctypes, itertools
+x = ctypes.CDLL("libX11.so.6")
+for name in ("XOpenDisplay", "XCreateGC"):
+    getattr(x, name).restype = ctypes.c_void_p
+for name in ("XDefaultRootWindow", "XCreateSimpleWindow"):
+    getattr(x, name).restype = ctypes.c_ulong
+display = ctypes.c_void_p(x.XOpenDisplay(None))
+root = ctypes.c_ulong(x.XDefaultRootWindow(display))
+window = ctypes.c_ulong(x.XCreateSimpleWindow(display, root, 0, 0, 80, 20, 0, 0, 0))
+gc = ctypes.c_void_p(x.XCreateGC(display, window, 0, None))
+x.XMapWindow(display, window)
+for colour in itertools.count(1):
+    for square in range(4):
+        x.XSetForeground(display, gc, ctypes.c_ulong(colour))
+        x.XFillRectangle(display, window, gc, 20 * square, 0, 20, 20)
+        x.XSync(display, 0)
+"#;
+
+#[test]
+fn a_picture_shows_one_moment() {
+    let display = Display::bare(&["-screen", "0", "1024x768x24"]);
+    let mut desktop = display.desktop(&[]);
+    let _painter = Owned(display.command("python3").args(["-c", PAINTER]).spawn().unwrap());
+    let (mut seen, mut torn) = (HashSet::new(), Vec::new());
+    while seen.len() < 60 {
+        let picture = desktop.picture(Some(Rect::new(0, 0, 80, 20)));
+        let pixel = |square: usize| &picture.pixels()[(10 * 80 + square * 20 + 10) * 4..];
+        let colours = [0, 1, 2, 3].map(|square| {
+            let p = pixel(square);
+            u32::from_le_bytes([p[0], p[1], p[2], 0])
+        });
+        // Some have the next colour already, from the left, and the others the one before.
+        let is_moment = colours.is_sorted_by(|a, b| a >= b) && colours[0] - colours[3] <= 1;
+        torn.extend((!is_moment).then_some(colours));
+        seen.insert(colours);
+    }
+    assert_eq!(torn, Vec::<[u32; 4]>::new());
 }
 
 #[test]

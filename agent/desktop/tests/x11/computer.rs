@@ -240,6 +240,21 @@ fn what_openais_actions_do_is_received() {
             &["key Control_L", "key a ctrl", "released a ctrl", "released Control_L ctrl"],
         ),
         (json!({"type": "type", "text": "x"}), &["key x", "released x"]),
+        (
+            json!({"actions": [
+                {"type": "click", "x": 240, "y": 210, "button": "left"},
+                {"type": "type", "text": "y"},
+                {"type": "keypress", "keys": ["ENTER"]},
+            ]}),
+            &[
+                "down 1 240 210",
+                "up 1 240 210",
+                "key y",
+                "released y",
+                "key Return",
+                "released Return",
+            ],
+        ),
     ] {
         stage.expect(action, expected);
     }

@@ -2,7 +2,7 @@
 //! `karakuri desktop` and by the MCP front; each gives an action as the model wrote it.
 //!
 //! An object with `action` is one of Anthropic's (`computer_20241022` to `computer_20251124`), an object
-//! with `type` one of OpenAI's (`ComputerAction` of the Responses API). Both number pixels as we do. What
+//! with `type` one of OpenAI's (`ComputerAction` of the Responses API), one with `actions` several of those. Both number pixels as we do. What
 //! is not published is refused and not guessed at.
 
 mod anthropic;

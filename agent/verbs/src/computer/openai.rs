@@ -1,6 +1,7 @@
-//! OpenAI's actions: `ComputerAction` of the Responses API,
-//! <https://platform.openai.com/docs/guides/tools-computer-use> and
-//! `src/openai/types/responses/computer_action.py` of <https://github.com/openai/openai-python>.
+//! OpenAI's actions: `ComputerAction` of the Responses API, alone (`action` of a `computer_call`) or as
+//! the list of one turn (`actions`, a `ComputerActionList`),
+//! <https://platform.openai.com/docs/guides/tools-computer-use> and `computer_action.py`,
+//! `computer_action_list.py` in `src/openai/types/responses` of <https://github.com/openai/openai-python>.
 
 use karakuri_protocol::desktop::{Button, Direction};
 use karakuri_protocol::geometry::Point;
@@ -9,6 +10,7 @@ use karakuri_protocol::script::{
 };
 use karakuri_protocol::untrusted::Untrusted;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::keys;
 use super::plan::{ActionError, Plan, at};
@@ -60,6 +62,13 @@ pub(super) enum Action {
         text: Untrusted,
     },
     Wait {},
+}
+
+/// The actions of one turn, each parsed by itself so that what is wrong can be told by its number.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Actions {
+    pub(super) actions: Vec<Value>,
 }
 
 /// A mouse button; `wheel` is the middle one.

@@ -38,10 +38,11 @@ pub fn schema() -> Value {
     let integer = |text: &str| json!({ "type": "integer", "description": text });
     json!({
         "type": "object",
-        "description": "Give `action` with the parameters of Anthropic's computer tool, or `type` with those of OpenAI's. Coordinates are physical pixels.",
+        "description": "Give `action` with the parameters of Anthropic's computer tool, or `type` with those of OpenAI's, or a list of the latter in `actions`. Coordinates are physical pixels.",
         "properties": {
             "action": { "type": "string", "enum": ANTHROPIC },
             "type": { "type": "string", "enum": OPENAI },
+            "actions": { "type": "array", "minItems": 1, "maxItems": 100, "items": { "type": "object" }, "description": "Several of OpenAI's actions, each an object with `type`, carried out in order until one fails." },
             "coordinate": described(point.clone(), "[x, y]; of clicks, scroll and buttons: where the pointer is if left out."),
             "start_coordinate": described(point, "Where left_click_drag begins; where the pointer is if left out."),
             "text": { "type": "string", "description": "What is typed; of key and hold_key the keys, as xdotool writes them; else the modifiers held." },

@@ -1,5 +1,7 @@
 //! Every published action, and what it comes to.
 
+use std::convert::Infallible;
+
 use karakuri_protocol::script::{Call, CallError, ErrorKind};
 use serde_json::{Value, json};
 
@@ -13,7 +15,7 @@ fn calls(action: Value) -> Vec<Value> {
         let value = serde_json::to_value(call).unwrap();
         json!([value["method"], value["params"]])
     };
-    plan.calls.iter().map(wire).collect()
+    plan.all().map(wire).collect()
 }
 
 fn refusal(action: Value) -> String {
@@ -176,6 +178,10 @@ fn what_makes_no_sense_is_refused_with_its_reason() {
         (json!({"type": "keypress", "keys": []}), "keys must be at least one key"),
         (json!({"type": "scroll", "x": 1, "y": 1, "scroll_x": 0, "scroll_y": 0}), "a distance"),
         (json!({"type": "scroll", "x": 1, "y": 1, "scroll_x": 0, "scroll_y": 99999}), "-10000"),
+        (json!({"actions": []}), "actions must be from 1 to 100 actions"),
+        (json!({"actions": [{"type": "wait"}, {"type": "fly"}]}), "action 2: "),
+        (json!({"actions": [{"action": "left_click"}]}), "action 1: "),
+        (json!({"actions": [{"type": "wait"}], "x": 1}), "`x`"),
     ] {
         let reason = refusal(action.clone());
         assert!(reason.contains(part), "{action}: {reason}");
@@ -185,10 +191,47 @@ fn what_makes_no_sense_is_refused_with_its_reason() {
 #[test]
 fn a_pause_is_over_when_its_time_is() {
     let timed_out = || Err(CallError::new(ErrorKind::Timeout, "the screen went on changing"));
-    let pause = Plan::of(&json!({"type": "wait"})).unwrap();
-    assert_eq!(pause.answer(timed_out()), Ok(Value::Null));
-    let click = Plan::of(&json!({"action": "left_click"})).unwrap();
-    assert_eq!(click.answer(timed_out()), timed_out());
+    let followed = |action| {
+        let followed = Plan::of(&action).unwrap().follow(|_| Ok::<_, Infallible>(timed_out()));
+        followed.unwrap_or_else(|never| match never {})
+    };
+    assert_eq!(followed(json!({"type": "wait"})), Ok(Value::Null));
+    assert_eq!(followed(json!({"action": "left_click"})), timed_out());
+}
+
+#[test]
+fn a_list_is_carried_out_in_order_and_the_last_answer_is_its_answer() {
+    let list = json!({"actions": [
+        {"type": "click", "x": 3, "y": 4, "button": "left"},
+        {"type": "wait"},
+        {"type": "scroll", "x": 0, "y": 0, "scroll_x": 100, "scroll_y": -200},
+        {"type": "screenshot"},
+    ]});
+    let methods: Vec<Value> = calls(list.clone()).iter().map(|call| call[0].clone()).collect();
+    assert_eq!(methods, ["click", "wait_still", "scroll", "scroll", "screenshot"]);
+    let mut count = 0;
+    let answer = Plan::of(&list).unwrap().follow(|_| {
+        count += 1;
+        Ok::<_, Infallible>(Ok(json!(count)))
+    });
+    assert_eq!(answer, Ok(Ok(json!(5))));
+}
+
+#[test]
+fn a_list_ends_with_the_action_that_fails_and_says_which() {
+    let list = json!({"actions": [
+        {"type": "wait"}, {"type": "type", "text": "a"}, {"type": "keypress", "keys": ["ENTER"]},
+    ]});
+    let mut tried = 0;
+    let failed = Plan::of(&list).unwrap().follow(|_| {
+        tried += 1;
+        Ok::<_, Infallible>(Err(CallError::new(
+            if tried == 1 { ErrorKind::Timeout } else { ErrorKind::AppFailed },
+            "no",
+        )))
+    });
+    let error = failed.unwrap_or_else(|never| match never {}).unwrap_err();
+    assert_eq!((error.message.as_str(), tried), ("action 2 of 3, the last tried: no", 2));
 }
 
 #[test]
