@@ -7,6 +7,7 @@ use std::process::Output;
 
 use karakuri_seal::manifest::SigningIdentity;
 use karakuri_tests::{Agent, Bucket, Workflow};
+use serde_json::{Value, json};
 
 const WORDS: &str = "from karakuri import run\n\
                      with run.step('Post'):\n    pass\n\
@@ -24,12 +25,18 @@ struct Audit {
 
 impl Audit {
     fn new(prefix: &str) -> Self {
+        Self::of(prefix, "acme", WORDS)
+    }
+
+    fn of(prefix: &str, name: &str, words: &str) -> Self {
         let (bucket, site, agent) = (Bucket::shared(), Agent::new(), Agent::new());
+        let bucket_is = |name: &str| format!("bucket = \"{name}\"");
         bucket.settle(site.state(), prefix, &bucket.endpoints());
+        Bucket::resettle(site.state(), &bucket_is("acme"), &bucket_is(name));
         let own = site.state().join("site/site.toml");
         let text = fs::read_to_string(&own).unwrap();
         fs::write(&own, text.replace("events = false\n", "")).unwrap();
-        let finished = site.run(Workflow::new(WORDS).path(), &[]);
+        let finished = site.run(Workflow::new(words).path(), &[]);
         assert_eq!(finished.code, 0, "{finished:#?}");
         let outcome = &finished.outcome["outcome"];
         let run = outcome["run"].as_str().unwrap().to_owned();
@@ -37,6 +44,7 @@ impl Audit {
         // The auditor has a file like the site's, and credentials of their own.
         let elsewhere = Agent::new();
         bucket.settle(elsewhere.state(), prefix, &bucket.endpoints());
+        Bucket::resettle(elsewhere.state(), &bucket_is("acme"), &bucket_is(name));
         let file = agent.state().join("auditor.toml");
         fs::create_dir_all(agent.state()).unwrap();
         let from = elsewhere.state().join("site");
@@ -86,7 +94,7 @@ fn a_run_is_fetched_verified_read_and_sealed_for_a_new_key() {
     assert!(fetched.status.success(), "{}", said(&fetched));
     assert!(said(&fetched).contains("as they were signed"), "{}", said(&fetched));
     let again = audit.fetch();
-    assert!(said(&again).contains(" 0 files fetched"), "{}", said(&again));
+    assert!(said(&again).contains("0 files fetched"), "{}", said(&again));
 
     let out = audit.agent.state().join("opened");
     let (run, to) = (audit.run.as_str(), out.to_str().unwrap());
@@ -157,4 +165,44 @@ fn what_somebody_altered_on_the_way_is_refused_and_left() {
     let refused = audit.fetch();
     assert!(said(&refused).contains("another file than in the bucket"), "{}", said(&refused));
     assert_eq!(fs::read(&artifact).unwrap(), bytes);
+}
+
+#[test]
+fn a_persons_value_is_erased_from_the_bucket_with_every_version() {
+    let words = "from karakuri import run\n\
+                 run.log('written to aiko@example.com')\n\
+                 run.log('written to jiro@example.com')\n";
+    let audit = Audit::of("erased", "versioned", words);
+    let bucket = Bucket::shared();
+    let versions = |below: &str| {
+        let prefix = format!("erased/runs/{}/{}/{below}", audit.day, audit.run);
+        let all = bucket.ask(&json!({ "versions": prefix, "bucket": "versioned" })).unwrap();
+        all.as_array().unwrap().len()
+    };
+    let public = audit.public.to_str().unwrap();
+    let fetched = audit.call(&["artifacts", "fetch", "all", "--trust", public]);
+    assert!(fetched.status.success(), "{}", said(&fetched));
+    let before = versions("");
+    let found = audit.call(&["subject", "find", "aiko@example.com"]);
+    assert!(said(&found).contains(&audit.run), "{}", said(&found));
+    let erased = audit.call(&["subject", "erase", "aiko@example.com", "--json"]);
+    assert!(erased.status.success(), "{}", said(&erased));
+    let report: Value = serde_json::from_slice(&erased.stdout).unwrap();
+    let one = &report["runs"][0];
+    assert_eq!((&one["artifacts"].as_array().unwrap().len(), &one["versions"]), (&1, &json!(1)));
+    let id = one["artifacts"][0].as_str().unwrap();
+    assert_eq!((versions(&format!("{id}.esdk")), versions("removed/")), (0, 1));
+    assert_eq!(versions(""), before, "one key went, one record came");
+    let again = audit.call(&["subject", "erase", "aiko@example.com", "--json"]);
+    let report: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(report["runs"][0]["versions"], 0, "{report}");
+    assert_eq!(versions("removed/"), 1);
+
+    // Whoever fetches it now is told so, and finds the other one.
+    fs::remove_dir_all(audit.agent.state().join("store")).unwrap();
+    let fetched = audit.fetch();
+    assert!(fetched.status.success(), "{}", said(&fetched));
+    assert!(said(&fetched).contains("1 of them erased, recorded"), "{}", said(&fetched));
+    let found = audit.call(&["subject", "find", "jiro@example.com"]);
+    assert!(said(&found).contains(&audit.run), "{}", said(&found));
 }

@@ -16,8 +16,9 @@ use sha2::{Digest, Sha256};
 
 const RUNS: usize = 200;
 const OF_A_RUN: usize = 250;
-/// Files under way at once, and those that a manifest waits for.
-const ABREAST: usize = 2 * 32;
+/// So far a file may come from its place by age: 32 are under way at once, and those that found the store
+/// away come again together.
+const ABREAST: usize = 10 * 32;
 
 /// The records of an audit log.
 fn records(state: &Path) -> Vec<Value> {
