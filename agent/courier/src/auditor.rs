@@ -9,6 +9,7 @@ use aws_sdk_kms::types::EncryptionAlgorithmSpec;
 use aws_sdk_s3::types::ServerSideEncryption;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use karakuri_link::AsyncLink;
 use karakuri_protocol::auditor::{Asked, MAX_LISTED, Object, Said, VERSION};
 use karakuri_protocol::courier::{Failure, KeyContext, Kind};
 use karakuri_sandbox::link::LinkError;
@@ -22,7 +23,6 @@ use zeroize::Zeroizing;
 
 use crate::failure::{self, failure};
 use crate::keys::piped;
-use crate::link::AsyncLink;
 use crate::s3::bucket::is_taken;
 
 /// So often it is looked whether nothing is left of what is erased; one look shows a thousand versions.

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use aws_config::SdkConfig;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::types::DataKeySpec;
+use karakuri_link::AsyncLink;
 use karakuri_protocol::courier::{Failure, Generate, KeyContext, KeySaid, Kind, VERSION};
 use karakuri_sandbox::link::LinkError;
 use karakuri_site::Site;
@@ -14,7 +15,6 @@ use rustix::pipe::PipeFlags;
 use zeroize::Zeroizing;
 
 use crate::failure::{self, failure};
-use crate::link::AsyncLink;
 use crate::service::Renewable;
 
 /// AES-256.

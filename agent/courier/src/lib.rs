@@ -8,7 +8,7 @@
 //! - `online`, `http`, `service`, [`identity`]: connections, sessions and clients of services.
 //! - `upload` and `s3`: a store that is a bucket. `pace`: how fast.
 //! - `keys`: data keys from KMS. `auditor`: decrypting and reading, for a person who may.
-//! - `failure`: what an error of a service means. `link`: the way to karakurid.
+//! - `failure`: what an error of a service means.
 
 mod auditor;
 pub mod confine;
@@ -16,7 +16,6 @@ mod failure;
 mod http;
 pub mod identity;
 mod keys;
-mod link;
 mod online;
 mod pace;
 mod s3;

@@ -1,6 +1,7 @@
 //! A courier with a network: what stands between a site and the clients of its services.
 
 use aws_credential_types::provider::SharedCredentialsProvider;
+use karakuri_link::AsyncLink;
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::sys;
 use karakuri_site::Site;
@@ -15,7 +16,6 @@ use crate::identity::IdentityError;
 use crate::identity::base::Base;
 use crate::identity::link::CredentialsLink;
 use crate::identity::session::Session;
-use crate::link::AsyncLink;
 use crate::service::Reach;
 use crate::start::StartError;
 
@@ -94,7 +94,13 @@ fn session(
         aws_sdk_sts::Client::new(&reach.config(region, lender, identity))
     };
     let base = Base::new(&identity.base, &reach.http, sts(None), monitor, lender.is_some())?;
-    let tags = vec![("tenant", site.tenant.clone()), ("site", site.site.clone())];
+    // The roles of machines go by their tags; those of people have none.
+    let tags = match process {
+        Process::Upload | Process::Keys => {
+            vec![("tenant", site.tenant.clone()), ("site", site.site.clone())]
+        }
+        Process::Auditor => Vec::new(),
+    };
     let courier = match process {
         Process::Upload => "upload",
         Process::Keys => "keys",

@@ -3,13 +3,13 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use karakuri_link::AsyncLink;
 use karakuri_protocol::courier::{Failure, Kind, MAX_IN_FLIGHT, Put, Said, VERSION};
 use karakuri_sandbox::link::LinkError;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::failure::failure;
-use crate::link::AsyncLink;
 use crate::s3::bucket::Bucket;
 
 /// Serves until karakurid closes its end. What is under way then is given up; the next attempt finds

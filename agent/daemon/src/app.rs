@@ -17,6 +17,7 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use karakuri_audit::{AuditError, Log};
+use karakuri_link::AsyncLink;
 use karakuri_personal::Normaliser;
 use karakuri_protocol::job::{Driver, Exit, Job, Progress};
 use karakuri_protocol::personal::Settings;
@@ -27,7 +28,6 @@ use karakuri_seal::manifest::SigningIdentity;
 use karakuri_site::Site;
 use tokio::runtime::Runtime;
 
-use crate::async_link::AsyncLink;
 use crate::config::Config;
 use crate::confine;
 use crate::evidence::{Evidence, Origin, Shared};

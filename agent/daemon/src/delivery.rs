@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use karakuri_link::AsyncLink;
 use karakuri_protocol::courier::{
     Checksum, Failure, Kind, MAX_IN_FLIGHT, Proof, Put, Said, Stored, VERSION,
 };
@@ -20,7 +21,6 @@ use karakuri_spool::{ArtifactId, Change, SpoolError, State, Upload};
 use time::{OffsetDateTime, UtcOffset};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::async_link::AsyncLink;
 use crate::evidence::{Shared, key};
 
 /// The longest time to the first further attempt, and to any.

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use karakuri_audit::{IntoEntry, Recorded};
+use karakuri_link::AsyncLink;
 use karakuri_protocol::desktop::{Act, Failure, FailureKind, Question, Reply, Request, VERSION};
 use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
@@ -14,7 +15,6 @@ use karakuri_sandbox::link::{Link, LinkError};
 use karakuri_sandbox::memfd::{self, MemfdError};
 use karakuri_verbs::{Acted, Answer, Picture};
 
-use crate::async_link::AsyncLink;
 use crate::end::End;
 
 /// The largest picture that is accepted, in bytes of lossless WebP, and the longest list of its masks.

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use karakuri_link::AsyncLink;
 use karakuri_protocol::job::Exit;
 use karakuri_sandbox::child::{Order, Report};
 use karakuri_sandbox::monitor::{BUS_ADDRESS, PROXY_PORT};
@@ -15,7 +16,6 @@ use karakuri_sandbox::policy::Command;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
-use crate::async_link::AsyncLink;
 use crate::end::End;
 
 /// Width, height and depth of the screen.

@@ -4,13 +4,13 @@
 use std::fs;
 use std::time::Duration;
 
+use karakuri_link::AsyncLink;
 use karakuri_protocol::courier::{Generate, KeyContext, KeySaid};
 use karakuri_seal::kms::{Generated, KmsRsa};
 use karakuri_seal::{Class, Context, DataKey, Recipient, Sealer, Wrap};
 use karakuri_site::Site;
 use tokio::time::timeout;
 
-use crate::async_link::AsyncLink;
 use crate::end::End;
 use crate::evidence::Origin;
 

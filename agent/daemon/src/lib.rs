@@ -18,7 +18,6 @@
 //! - [`report`]: the run as one HTML page.
 
 pub mod app;
-pub mod async_link;
 pub mod broker;
 pub mod clock;
 pub mod config;

@@ -1,11 +1,11 @@
 //! karakuri-desktop's recording, as karakurid takes it: complete segments, one after the other, over a
 //! link of its own.
 
+use karakuri_link::AsyncLink;
 use karakuri_protocol::recording::{Finish, Recorded};
 use karakuri_sandbox::link::{Link, LinkError};
 use karakuri_sandbox::memfd::{self, MemfdError};
 
-use crate::async_link::AsyncLink;
 use crate::end::End;
 
 /// The largest segment that is accepted, in bytes: a picture of the largest screen.

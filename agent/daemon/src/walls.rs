@@ -4,13 +4,13 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use karakuri_link::AsyncLink;
 use karakuri_protocol::job::Exit;
 use karakuri_sandbox::child::{LayerFailure, Status};
 use karakuri_sandbox::link::LinkError;
 use karakuri_sandbox::monitor::{Capacities, Event, Request, Sandbox, Usage};
 use karakuri_sandbox::policy::Control;
 
-use crate::async_link::AsyncLink;
 use crate::end::End;
 
 /// A sandbox of the run.

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use karakuri_link::AsyncLink;
 use karakuri_sandbox::link::Link;
 use karakuri_sandbox::monitor::credentials::{Ask, Given};
 use tokio::io::AsyncReadExt;
@@ -13,7 +14,6 @@ use zeroize::Zeroizing;
 
 use crate::failure::NoSession;
 use crate::identity::document::MAX_DOCUMENT;
-use crate::link::AsyncLink;
 
 /// The courier's end; one question at a time.
 #[derive(Debug)]

@@ -2,13 +2,13 @@
 //! person has enough.
 
 use karakuri_audit::{Actor, Entry, Event, Log};
+use karakuri_link::AsyncLink;
 use karakuri_protocol::job::{Control, Drain, Drained, Exit, Progress};
 use karakuri_protocol::untrusted::Untrusted;
 use karakuri_sandbox::link::Link;
 use karakuri_spool::{ArtifactId, Change, State};
 
 use super::{MONITOR_FD, Own, REQUESTER_FD, StartError, failed, inherited, refuse, runtime};
-use crate::async_link::AsyncLink;
 use crate::config::Config;
 use crate::confine;
 use crate::delivery::{Delivery, Happened};

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use karakuri_audit::{Actor, Event, Sha256};
+use karakuri_link::AsyncLink;
 use karakuri_protocol::egress::{Destination, Open};
 use karakuri_protocol::event::RunEvent;
 use karakuri_protocol::geometry::Rect;
@@ -23,7 +24,6 @@ use karakuri_workflow::manifest::{FilesAccess, Manifest};
 use karakuri_workflow::policy::Watching;
 
 use super::{Handed, Links, Opened, finish};
-use crate::async_link::AsyncLink;
 use crate::broker::Broker;
 use crate::config::Config;
 use crate::delivery::Delivery;

@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use karakuri_audit::{Actor, AuditError, Entry, Event, IntoEntry, Log, Recorded};
+use karakuri_link::AsyncLink;
 use karakuri_protocol::desktop::Script;
 use karakuri_protocol::job::{Outcome, Progress};
 use karakuri_protocol::script::{CallError, ErrorKind, Level};
@@ -33,7 +34,6 @@ use karakuri_protocol::untrusted::Untrusted;
 use karakuri_workflow::inputs::Bound;
 use serde_json::Value;
 
-use crate::async_link::AsyncLink;
 use crate::broker::Broker;
 use crate::desktop::{Desktop, DesktopError};
 use crate::display::Display;

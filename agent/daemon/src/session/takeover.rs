@@ -8,6 +8,7 @@ use std::future::pending;
 use std::rc::Rc;
 
 use karakuri_audit::{Actor, Entry, Event, IntoEntry, ManualAct, Recorded, Selector};
+use karakuri_link::AsyncLink;
 use karakuri_protocol::desktop::Button;
 use karakuri_protocol::geometry::Point;
 use karakuri_protocol::job::Progress;
@@ -17,7 +18,6 @@ use karakuri_protocol::watch::{Asked, Done, Held, Input, Inputs, MAX_INPUTS, Per
 use tokio::sync::watch;
 
 use super::{Pause, Record, Requester};
-use crate::async_link::AsyncLink;
 use crate::desktop::DesktopError;
 use crate::end::End;
 use crate::timeline::What;

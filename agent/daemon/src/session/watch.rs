@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use karakuri_audit::{Actor, Event, Selector};
+use karakuri_link::AsyncLink;
 use karakuri_protocol::egress::{Attempt, AttemptOutcome};
 use karakuri_protocol::job::{Control, Exit, Progress};
 use karakuri_protocol::script::Level;
@@ -17,7 +18,6 @@ use karakuri_sandbox::link::LinkError;
 use tokio::time::Instant;
 
 use super::{Heard, Pause, Record, Requester};
-use crate::async_link::AsyncLink;
 use crate::end::End;
 use crate::script::{Output, OutputEnd};
 use crate::timeline::Timeline;
