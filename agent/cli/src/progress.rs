@@ -2,12 +2,15 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::Effect;
 use karakuri_protocol::job::{Drained, Exit, Outcome, Progress};
 
 use crate::site::Site;
+
+/// A delivery is told of once in this time.
+const SELDOM: Duration = Duration::from_secs(1);
 
 /// How the outcome is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(crate) struct Display {
     step: String,
     acts: u32,
     noops: u32,
+    /// When a delivery was last told of.
+    told: Option<Instant>,
 }
 
 impl Display {
@@ -43,6 +48,7 @@ impl Display {
             step: String::new(),
             acts: 0,
             noops: 0,
+            told: None,
         }
     }
 
@@ -67,11 +73,20 @@ impl Display {
             Progress::Paused(true) => self.line("paused; `karakuri resume` lets it go on"),
             Progress::Paused(false) => self.line("resumed"),
             Progress::TakenOver => self.line("paused: a person has taken over in the window"),
-            Progress::Delivery(drained) => self.line(&delivery(drained)),
+            Progress::Delivery(drained) => self.delivered(drained),
             Progress::Line { .. }
             | Progress::Refused { .. }
             | Progress::Drained(_)
             | Progress::Finished(_) => {}
+        }
+    }
+
+    /// How far a delivery is, not oftener than somebody could read it.
+    fn delivered(&mut self, drained: &Drained) {
+        let is_early = self.told.is_some_and(|told| told.elapsed() < SELDOM);
+        if !is_early || drained.waiting == 0 {
+            self.told = Some(Instant::now());
+            self.line(&delivery(drained));
         }
     }
 
