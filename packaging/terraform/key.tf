@@ -10,7 +10,7 @@ resource "aws_kms_key" "tenant" {
   tags                    = local.tags
 
   # KMS refuses a policy that names roles which are not there.
-  depends_on = [aws_iam_role.courier, aws_iam_role.auditor, aws_iam_role.replication]
+  depends_on = [aws_iam_role.courier, aws_iam_role.auditor, aws_iam_role.eraser, aws_iam_role.replication]
 
   lifecycle {
     # Without the key nothing can be opened again.

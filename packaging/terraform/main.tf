@@ -26,6 +26,7 @@ module "documents" {
   tenant          = var.tenant
   sites           = var.sites
   auditors        = var.auditors
+  erasers         = var.erasers
   session_minutes = var.session_minutes
   bucket          = local.bucket
   audit_bucket    = local.audit_bucket

@@ -23,6 +23,11 @@ output "auditor_role_arn" {
   value       = aws_iam_role.auditor.arn
 }
 
+output "eraser_role_arn" {
+  description = "The role that erases a person's data, if there is one."
+  value       = one(aws_iam_role.eraser[*].arn)
+}
+
 output "queue_urls" {
   description = "The queues: jobs, events, and the dead letters of both."
   value       = { for name, queue in aws_sqs_queue.queue : name => queue.url }

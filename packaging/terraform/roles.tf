@@ -1,4 +1,4 @@
-# The roles of the couriers, borrowed by the sites' machines, and that of the auditors.
+# The roles of the couriers, borrowed by the sites' machines, and those of people: auditors, and who erases.
 
 locals {
   couriers = {
@@ -37,4 +37,22 @@ resource "aws_iam_role_policy" "auditor" {
   name   = "auditor"
   role   = aws_iam_role.auditor.id
   policy = module.documents.auditor
+}
+
+resource "aws_iam_role" "eraser" {
+  count = length(var.erasers) > 0 ? 1 : 0
+
+  name                 = "${local.name}-eraser"
+  description          = "Erases a person's data of tenant ${var.tenant}"
+  assume_role_policy   = module.documents.trust_eraser
+  max_session_duration = 3600
+  tags                 = local.tags
+}
+
+resource "aws_iam_role_policy" "eraser" {
+  count = length(var.erasers) > 0 ? 1 : 0
+
+  name   = "eraser"
+  role   = aws_iam_role.eraser[0].id
+  policy = module.documents.eraser
 }

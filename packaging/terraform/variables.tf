@@ -51,6 +51,17 @@ variable "auditors" {
   }
 }
 
+variable "erasers" {
+  description = "ARNs of the roles or users that may borrow the role that erases a person's data; nobody, and there is no such role."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.erasers : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+$", arn))])
+    error_message = "erasers must be ARNs of roles or users."
+  }
+}
+
 variable "session_minutes" {
   description = "How long a session of a courier lives."
   type        = number

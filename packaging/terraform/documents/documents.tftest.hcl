@@ -16,6 +16,7 @@ variables {
     }
   }
   auditors        = ["arn:aws:iam::111122223333:role/audit"]
+  erasers         = ["arn:aws:iam::111122223333:role/privacy"]
   session_minutes = 15
   bucket          = "karakuri-acme-111122223333"
   audit_bucket    = "karakuri-acme-111122223333-audit"

@@ -14,6 +14,12 @@ locals {
   principals = distinct(flatten([for site in local.sites : var.sites[site].principals]))
   policies   = "${path.module}/policies"
 
+  # KMS refuses a policy that names roles which are not there.
+  role    = "arn:${var.partition}:iam::${var.account}:role/karakuri-${var.tenant}"
+  erasers = length(var.erasers) > 0 ? ["${local.role}-eraser"] : []
+  openers = concat(["${local.role}-auditor"], local.erasers)
+  writers = concat(["${local.role}-upload"], local.erasers)
+
   # Of one site each: a machine borrows the roles for its own site alone.
   trust = flatten([
     for site in local.sites : jsondecode(templatefile("${local.policies}/trust.json.tftpl", {

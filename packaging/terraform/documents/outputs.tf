@@ -21,6 +21,13 @@ output "auditor" {
   )))
 }
 
+output "eraser" {
+  description = "What the role of those who erase may do."
+  value = jsonencode(jsondecode(templatefile(
+    "${local.policies}/eraser.json.tftpl", merge(local.names, { key_arn = var.key_arn })
+  )))
+}
+
 output "replication" {
   description = "What the role of replication may do."
   value = jsonencode(jsondecode(templatefile(
@@ -54,6 +61,13 @@ output "trust_auditor" {
   )))
 }
 
+output "trust_eraser" {
+  description = "Who may borrow the role of those who erase."
+  value = jsonencode(jsondecode(templatefile(
+    "${local.policies}/trust-auditor.json.tftpl", { auditors = var.erasers }
+  )))
+}
+
 output "trust_replication" {
   description = "S3 may borrow the role of replication."
   value       = jsonencode(jsondecode(templatefile("${local.policies}/trust-replication.json.tftpl", {})))
@@ -67,7 +81,11 @@ output "trust_scheduler" {
 output "key" {
   description = "The policy of the tenant's key."
   value = jsonencode(jsondecode(templatefile(
-    "${local.policies}/key.json.tftpl", merge(local.names, { sites = local.sites })
+    "${local.policies}/key.json.tftpl", merge(local.names, {
+      sites   = local.sites
+      openers = local.openers
+      writers = local.writers
+    })
   )))
 }
 

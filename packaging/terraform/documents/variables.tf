@@ -31,6 +31,11 @@ variable "auditors" {
   type        = list(string)
 }
 
+variable "erasers" {
+  description = "Who may borrow the role of those who erase; nobody, and there is no such role."
+  type        = list(string)
+}
+
 variable "session_minutes" {
   description = "How long a session of a courier lives."
   type        = number

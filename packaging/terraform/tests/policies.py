@@ -34,6 +34,8 @@ NAMES: dict[str, Any] = {
     "principals": ["arn:aws:iam::111122223333:role/machine-osaka-1"],
     "external_id": _SITE["identity"]["external_id"],
     "auditors": ["arn:aws:iam::111122223333:role/audit"],
+    "openers": [f"arn:aws:iam::111122223333:role/karakuri-acme-{name}" for name in ("auditor", "eraser")],
+    "writers": [f"arn:aws:iam::111122223333:role/karakuri-acme-{name}" for name in ("upload", "eraser")],
     "session_minutes": _SITE["identity"]["session_minutes"],
     "destinations": [f"arn:aws:s3:::{_STORE['bucket']}-audit/*"],
     "destination_keys": [_STORE["kms_key"]],

@@ -29,6 +29,35 @@ class AgreementTest(unittest.TestCase):
     def test_the_role_of_data_keys_is_what_its_sessions_ask_for(self) -> None:
         self.assert_agree("keys")
 
+    def test_people_may_do_what_their_sessions_ask_for(self) -> None:
+        for name in ("auditor", "eraser"):
+            who = f"arn:aws:iam::{policies.NAMES['account']}:role/karakuri-acme-{name}"
+            for statement in policies.emitted(name)["Statement"]:
+                facts = {
+                    key: value[0] if isinstance(value, list) else value
+                    for conditions in statement.get("Condition", {}).values()
+                    for key, value in conditions.items()
+                }
+                for action in policies.as_list(statement["Action"]):
+                    (resource,) = statement["Resource"]
+                    # An object of the session's part, as far as the role looks at its key.
+                    resource = resource.replace("/osaka-1/*", "/osaka-1/runs/2026-11-22/r/1.esdk")
+                    request = {"action": action, "principal": who, "resource": resource, "context": facts}
+                    self.assertTrue(policies.allows(policies.policy(name), request), request)
+
+    def test_who_audits_deletes_nothing_and_who_erases_no_audit(self) -> None:
+        bucket = f"arn:aws:s3:::{policies.NAMES['bucket']}/osaka-1"
+        for name, key, allowed in (
+            ("auditor", "runs/d/r/1.esdk", False),
+            ("eraser", "runs/d/r/1.esdk", True),
+            ("eraser", "audit/1", False),
+            ("eraser", "events/d/r/1.esdk", False),
+        ):
+            request = {"action": "s3:DeleteObjectVersion", "principal": "", "resource": f"{bucket}/{key}"}
+            self.assertEqual(policies.allows(policies.policy(name), request), allowed, (name, key))
+        put = {"action": "s3:PutObject", "principal": "", "resource": f"{bucket}/runs/d/r/1.esdk"}
+        self.assertFalse(policies.allows(policies.policy("eraser"), put))
+
     def test_the_site_toml_is_the_one_the_agent_reads(self) -> None:
         self.assertEqual(policies.text("site.toml.tftpl"), policies.SITE_TOML)
 

@@ -64,14 +64,18 @@ pub fn auditor(partition: &str, site: &Site, erasing: bool) -> String {
     if let Store::S3(store) = &site.store {
         let bucket = format!("arn:{partition}:s3:::{}", store.bucket);
         let objects = format!("{bucket}/{}", store.key("*"));
-        let mut actions = vec!["s3:GetObject"];
         let mut listing = vec!["s3:ListBucket"];
+        statements.push(json!({
+            "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [objects],
+        }));
         if erasing {
-            actions.extend(["s3:DeleteObject", "s3:DeleteObjectVersion"]);
             listing.push("s3:ListBucketVersions");
-        }
-        statements.push(json!({"Effect": "Allow", "Action": actions, "Resource": [objects]}));
-        if erasing {
+            let runs = format!("{bucket}/{}", store.key("runs/*"));
+            statements.push(json!({
+                "Effect": "Allow",
+                "Action": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                "Resource": [runs],
+            }));
             let records = format!("{bucket}/{}", store.key("runs/*/removed/*"));
             statements.push(json!({
                 "Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [records],
@@ -126,6 +130,8 @@ mod tests {
     const SITE: &str = include_str!("../../tests/policies/site.toml");
     const UPLOAD: &str = include_str!("../../tests/policies/upload.json");
     const KEYS: &str = include_str!("../../tests/policies/keys.json");
+    const AUDITOR: &str = include_str!("../../tests/policies/auditor.json");
+    const ERASER: &str = include_str!("../../tests/policies/eraser.json");
     /// The most characters of a session's policy, of STS.
     const MAX_POLICY: usize = 2048;
 
@@ -141,5 +147,7 @@ mod tests {
         let Store::S3(store) = &site.store else { panic!("{:?}", site.store) };
         assert_same(&upload("aws", store), UPLOAD);
         assert_same(&keys(&site.keys.aws_kms.as_ref().unwrap().key, &site), KEYS);
+        assert_same(&auditor("aws", &site, false), AUDITOR);
+        assert_same(&auditor("aws", &site, true), ERASER);
     }
 }
