@@ -1,5 +1,5 @@
 //! A person with the right to decrypt, on a machine of their own: from the tenant's bucket to plaintext.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
 //! The life of a run as events in the tenant's bucket, opened with the official client.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

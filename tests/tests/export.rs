@@ -127,7 +127,7 @@ fn a_run_goes_to_the_disk_and_from_there_into_another_store() {
     let key = &exported.key;
     let out = other.state().join("out");
     let words =
-        ["artifacts", "decrypt", &exported.run, "--out", out.to_str().unwrap(), "--key", &key];
+        ["artifacts", "decrypt", &exported.run, "--out", out.to_str().unwrap(), "--key", key];
     let opened = other.call(&words);
     assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
     let bytes: Vec<u8> = (0..=255).collect();

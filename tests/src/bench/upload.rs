@@ -61,7 +61,7 @@ pub(super) fn measure(report: &mut Report) -> Result<(), BenchError> {
 /// Files that all differ.
 fn files(count: usize, bytes: usize) -> Result<TempDir, BenchError> {
     let directory = tempfile::tempdir().map_err(of("a temporary directory"))?;
-    let block: Vec<u8> = (0..bytes).map(|i| (i % 251) as u8).collect();
+    let block: Vec<u8> = (0..=250).cycle().take(bytes).collect();
     for number in 0..count {
         let path = directory.path().join(format!("{number:04}.esdk"));
         let mut file = File::create(&path).map_err(at(&path))?;
