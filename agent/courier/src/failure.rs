@@ -4,10 +4,15 @@
 
 use std::error::Error;
 use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use karakuri_protocol::courier::{Failure, Kind};
 
+/// So many minutes a clock may be off without anything being said of it; AWS refuses from 5 or 15 on.
+const TOLERATED: u64 = 4;
 /// The most of a service's message that is passed on, in characters.
 const MAX_WORDS: usize = 300;
 
@@ -83,13 +88,29 @@ where
             let (code, words) = (context.err().code(), context.err().message());
             let (code, words) = (code.unwrap_or_default(), words.unwrap_or_default());
             let said = format!("{doing}: {status} {}: {}", escaped(code), escaped(words));
-            failure(kind(status, code), said)
+            let date = context.raw().headers().get("date").unwrap_or_default();
+            match off(date, SystemTime::now()).filter(|_| status < 500) {
+                // What a service makes of a signature of another time differs from one to the next.
+                Some(off) => failure(Kind::Retry, format!("{said}; {off}")),
+                None => failure(kind(status, code), said),
+            }
         }
         SdkError::ConstructionFailure(_) => {
             failure(Kind::Invalid, format!("{doing}: {}", last(error)))
         }
         _ => failure(Kind::Retry, format!("{doing}: {}", last(error))),
     }
+}
+
+/// How far this machine's clock is from the service's, if it is so far that requests may be refused for it.
+fn off(date: &str, now: SystemTime) -> Option<String> {
+    let theirs = DateTime::from_str(date, Format::HttpDate).ok()?.secs();
+    let ours = i64::try_from(now.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()?;
+    let (minutes, way) = ((ours - theirs) / 60, if ours > theirs { "ahead" } else { "behind" });
+    let minutes = minutes.unsigned_abs();
+    (minutes >= TOLERATED).then(|| {
+        format!("the clock of this machine is {minutes} minutes {way} of the service's: set it")
+    })
 }
 
 /// What follows from a service's answer.
@@ -148,6 +169,19 @@ mod tests {
         ] {
             assert_eq!(kind(status, code), expected, "{status} {code}");
         }
+    }
+
+    #[test]
+    fn a_clock_is_compared_with_the_services() {
+        let at = |seconds| UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        let date = "Sun, 22 Nov 2026 12:00:00 GMT";
+        let noon = 1_795_348_800;
+        assert_eq!(off(date, at(noon)), None);
+        assert_eq!(off(date, at(noon + 239)), None);
+        let said = |seconds| off(date, at(seconds)).unwrap();
+        assert!(said(noon + 1200).contains("20 minutes ahead"), "{}", said(noon + 1200));
+        assert!(said(noon - 3 * 3600).contains("180 minutes behind"), "{}", said(noon - 3 * 3600));
+        assert_eq!(off("", at(noon)), None);
     }
 
     #[test]

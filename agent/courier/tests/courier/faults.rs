@@ -94,3 +94,23 @@ fn an_ended_session_is_dropped_and_borrowed_anew() {
     assert_eq!(failure.kind, Kind::Expired, "{}", failure.message);
     courier.put("runs/a/1.esdk", b"sealed").unwrap();
 }
+
+#[test]
+fn a_clock_that_is_off_is_named_and_what_waits_is_tried_again() {
+    for (clock, works) in [("+10m", true), ("-10m", true), ("-3h", false), ("+20m", false)] {
+        let site = Site::new();
+        let courier = Courier::upload_off(&site, clock);
+        let said = courier.put("runs/a/1.esdk", b"sealed");
+        match (said, works) {
+            (Ok(Said::Stored { .. }), true) => {}
+            (Err(failure), false) => {
+                assert!(failure.kind.is_retryable(), "{clock}: {failure:?}");
+                assert!(failure.message.contains("clock"), "{clock}: {}", failure.message);
+            }
+            (other, _) => panic!("{clock}: {other:?}"),
+        }
+        drop(courier);
+        // Its clock is set.
+        Courier::upload(&site).put("runs/a/1.esdk", b"sealed").unwrap();
+    }
+}

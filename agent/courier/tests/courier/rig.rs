@@ -25,6 +25,11 @@ use crate::servers::servers;
 /// How long anything may take before a test gives up.
 const PATIENCE: Timespec = Timespec { tv_sec: 180, tv_nsec: 0 };
 const MIB: usize = 1024 * 1024;
+/// Of the package libfaketime.
+#[cfg(target_arch = "x86_64")]
+const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+#[cfg(target_arch = "aarch64")]
+const FAKETIME: &str = "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1";
 
 /// A site of the tenant `acme`; every part can be replaced.
 #[derive(Clone, Debug)]
@@ -111,16 +116,33 @@ impl Courier {
 
     /// Starts one as karakuri-monitor does, but in this process's own namespaces.
     pub(crate) fn start(role: &str, site: &Site) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let printed = directory.path().join("credentials.json");
-        std::fs::write(&printed, &site.credentials).unwrap();
-        let file = directory.path().join("site.toml");
-        std::fs::write(&file, site.toml(&printed)).unwrap();
+        let (directory, file, printed) = written(site);
         let arguments = ["--role", role, "--site", file.to_str().unwrap()];
         Self::spawn(&arguments, directory, printed)
     }
 
+    /// The one that uploads, on a machine whose clock is off by so much, as libfaketime writes it: `-3h`.
+    pub(crate) fn upload_off(site: &Site, clock: &str) -> Self {
+        let (directory, file, printed) = written(site);
+        let arguments = ["--role", "upload", "--site", file.to_str().unwrap()];
+        let preload = format!("LD_PRELOAD={FAKETIME}");
+        let off = format!("FAKETIME={clock}");
+        let environment = [preload.as_str(), &off, "FAKETIME_DONT_FAKE_MONOTONIC=1"];
+        let courier = Self::spawn_with(&environment, &arguments, directory, printed);
+        assert_eq!(courier.hear(), Some(Said::Ready { version: 1 }), "{}", courier.log());
+        courier
+    }
+
     pub(crate) fn spawn(
+        arguments: &[&str],
+        directory: TempDir,
+        printed: std::path::PathBuf,
+    ) -> Self {
+        Self::spawn_with(&[], arguments, directory, printed)
+    }
+
+    fn spawn_with(
+        environment: &[&str],
         arguments: &[&str],
         directory: TempDir,
         printed: std::path::PathBuf,
@@ -132,11 +154,12 @@ impl Courier {
         let null = File::open("/dev/null").unwrap();
         let program = File::open(env!("CARGO_BIN_EXE_karakuri-courier")).unwrap();
         let words = [&["karakuri-courier"], arguments].concat();
-        let words: Vec<_> = words.iter().map(|w| std::ffi::CString::new(*w).unwrap()).collect();
+        let [words, environment] = [words.as_slice(), environment]
+            .map(|all| all.iter().map(|w| std::ffi::CString::new(*w).unwrap()).collect::<Vec<_>>());
         let spawned = Spawn {
             program: program.as_fd(),
             arguments: &words,
-            environment: &[],
+            environment: &environment,
             fds: &[null.as_fd(), log.as_fd(), log.as_fd(), theirs.as_fd(), credentials.as_fd()],
             namespaces: Namespaces::None,
             privilege: Privilege::None { group: None },
@@ -231,6 +254,15 @@ impl Drop for Courier {
         let _ended =
             rustix::process::waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED);
     }
+}
+
+/// A site's file and its credentials, in a directory of their own.
+fn written(site: &Site) -> (TempDir, std::path::PathBuf, std::path::PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let [file, printed] = ["site.toml", "credentials.json"].map(|name| directory.path().join(name));
+    std::fs::write(&printed, &site.credentials).unwrap();
+    std::fs::write(&file, site.toml(&printed)).unwrap();
+    (directory, file, printed)
 }
 
 /// In the place of karakuri-monitor, whose own part is tested with it.
