@@ -203,7 +203,7 @@ impl Session<'_> {
             | Call::Input(_)
             | Call::Log(_)
             | Call::FailBusiness(_)
-            | Call::FailApp(_) => self.note(call),
+            | Call::FailApp(_) => self.note(call).await,
             on_the_desktop => {
                 let settings = Settings { wait_ms: self.wait_ms, language: self.language };
                 let mut hands = Hands::new(self, call, doing);

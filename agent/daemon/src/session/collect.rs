@@ -3,11 +3,13 @@
 
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use karakuri_protocol::script::Level;
 use karakuri_protocol::untrusted::Untrusted;
 use karakuri_sandbox::collect::{self, Caps, Refusal, Refused, Taken};
 use karakuri_seal::Class;
+use tokio::time::{Instant, sleep};
 
 use super::Record;
 use crate::end::End;
@@ -15,13 +17,26 @@ use crate::evidence::Sealed;
 use crate::timeline::What;
 use crate::walls::Ground;
 
-/// Takes and seals the one file the script calls `path`.
-pub(super) fn one(ground: &Ground, path: &str) -> Result<Taken, String> {
+/// An application may write its file when the dialog that asked for the name is gone already: so long it is
+/// waited for.
+const WRITTEN: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Takes the one file the script calls `path`, waiting a moment for it to be there.
+pub(super) async fn one(ground: &Ground, path: &str) -> Result<Taken, String> {
     let shown = Untrusted::new(path).escaped(120);
     let (area, name) = beneath(ground, path).filter(|(_, name)| *name != ".").ok_or_else(|| {
         format!("{shown:?} is not below /files or /work; give an absolute path there")
     })?;
-    collect::file(area, name, &Caps::AREA).map_err(|e| format!("{shown:?} {e}"))
+    let until = Instant::now() + WRITTEN;
+    loop {
+        match collect::file(area, name, &Caps::AREA) {
+            Err(Refusal::Open(e)) if e.kind() == ErrorKind::NotFound && Instant::now() < until => {
+                sleep(LOOK).await;
+            }
+            taken => return taken.map_err(|e| format!("{shown:?} {e}")),
+        }
+    }
 }
 
 /// Takes and seals everything at `paths`. What is refused is named in the report and the outcome.

@@ -13,7 +13,7 @@ use crate::timeline::What;
 
 impl Session<'_> {
     /// Carries out a call about the run itself.
-    pub(super) fn note(&mut self, call: &Approved<Call>) -> Result<Value, Fault> {
+    pub(super) async fn note(&mut self, call: &Approved<Call>) -> Result<Value, Fault> {
         match call.get() {
             Call::Step(p) => {
                 let name = Untrusted::new(p.name.as_str());
@@ -39,7 +39,7 @@ impl Session<'_> {
             // Only a resumed run has done a part before, and this version resumes none.
             Call::Once(_) => return Ok(json!(false)),
             Call::Output(p) => return self.output(&p.key, &p.value),
-            Call::Attach(p) => return self.attach(p),
+            Call::Attach(p) => return self.attach(p).await,
             Call::FailBusiness(p) => return Err(Fault::Run(failed(Exit::FailBusiness, p))),
             Call::FailApp(p) => return Err(Fault::Run(failed(Exit::FailApp, p))),
             _ => return Err(Fault::Call(CallError::new(ErrorKind::Unsupported, "not a note"))),
@@ -72,8 +72,8 @@ impl Session<'_> {
     }
 
     /// Seals a copy of a file of the run.
-    fn attach(&mut self, params: &AttachParams) -> Result<Value, Fault> {
-        let taken = collect::one(&self.ground, params.path.danger_raw()).map_err(|e| {
+    async fn attach(&mut self, params: &AttachParams) -> Result<Value, Fault> {
+        let taken = collect::one(&self.ground, params.path.danger_raw()).await.map_err(|e| {
             Fault::Call(CallError::new(ErrorKind::InvalidParams, format!("attach: {e}")))
         })?;
         let shown = params.name.as_ref().unwrap_or(&params.path);
