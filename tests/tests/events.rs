@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use karakuri_tests::{Agent, Bucket, DAEMON, Workflow, kill_below, settle};
+use karakuri_tests::{Agent, Bucket, DAEMON, Workflow, kill_below, settle, signed};
 use serde_json::{Value, json};
 
 const STEPS: &str = "from karakuri import run\n\
@@ -149,4 +149,31 @@ fn events_are_read_where_the_key_is_and_nowhere_else() {
 
     let output = agent.call(&["artifacts", "events", &run]);
     assert_eq!(output.status.code(), Some(36), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn news_goes_when_its_time_is_over_and_that_is_recorded() {
+    let agent = Agent::new();
+    let _key = settle(agent.state(), "", "[retention]\nevent = 2\n");
+    let finished = agent.run(Workflow::new(STEPS).path(), &[]);
+    assert_eq!(finished.code, 0, "{finished:#?}");
+    let outcome = &finished.outcome["outcome"];
+    let directory = agent.state().join("store").join(outcome["store_prefix"].as_str().unwrap());
+    let expire = || {
+        let output = agent.call(&["artifacts", "expire", "--json"]);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["removed"].clone()
+    };
+    assert_eq!(expire(), json!({}));
+    signed::age(&directory, &signed::signer(agent.state()), 3);
+    std::fs::remove_file(agent.state().join("retention.json")).unwrap();
+    assert_eq!(expire(), json!({ run_of(&finished.outcome): WHOLE.len() }));
+    let news = directory.to_str().unwrap().replace("/runs/", "/events/");
+    assert!(!std::path::Path::new(&news).exists());
+    let log = std::fs::read_to_string(agent.state().join("audit/audit.jsonl")).unwrap();
+    let expired = log.lines().find(|line| line.contains("artifact.expired")).unwrap();
+    assert!(
+        expired.contains("event-0001-accepted") && expired.contains("event-uploaded"),
+        "{expired}"
+    );
+    assert!(agent.call(&["artifacts", "verify", "last"]).status.success());
 }

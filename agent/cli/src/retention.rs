@@ -2,7 +2,7 @@
 //! start of each run and by `karakuri artifacts expire`.
 //!
 //! Only what lies in the store goes, of runs whose manifest is there: what is not delivered is not touched,
-//! and manifests stay. A clock is not believed blindly, for nothing brings back what it wiped:
+//! and manifests stay. News of a run (`events/`) goes with the class `event`. A clock is not believed blindly, for nothing brings back what it wiped:
 //!
 //! - A run's time begins at the end that its manifest tells, or at the look before the one that found it,
 //!   whichever is later. One that was made while the clock was years behind is therefore not old when the
@@ -22,6 +22,7 @@ use karakuri_site::retention::Retention;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
+use crate::artifacts::fetch::day;
 use crate::error::{CliError, at};
 use crate::kept::Kept;
 use crate::removal::{self, Remover};
@@ -107,7 +108,10 @@ pub(crate) fn look(site: &Site, clock_is_right: bool) -> Result<Expired, CliErro
         let run = kept.manifest.run.clone();
         let Some(Began(began)) = ledger.runs.get(&run).copied() else { continue };
         let is_past = |class| days(&retention, class).is_some_and(|days| began + days <= now);
-        let count = let_go(site, &mut remover, kept, is_past)?;
+        let mut count = let_go(site, &mut remover, kept, is_past)?;
+        if is_past(Class::Event) {
+            count += let_news_go(site, &mut remover, &run)?;
+        }
         if count > 0 {
             expired.removed.insert(run, count);
         }
@@ -143,6 +147,28 @@ fn let_go(
         remove_opened(site, &kept.manifest.run)?;
     }
     Ok(due.len())
+}
+
+/// Removes the news of a run, which no manifest lists; how many.
+fn let_news_go(site: &Site, remover: &mut Remover, run: &str) -> Result<usize, CliError> {
+    let directory = site.store().join("events").join(day(run)?).join(run);
+    let entries = match fs::read_dir(&directory) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(0),
+        other => other.map_err(at(&directory))?,
+    };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let name = |path: &PathBuf| {
+        path.file_stem()
+            .map_or_else(String::new, |stem| format!("event-{}", stem.to_string_lossy()))
+    };
+    let ids = paths.iter().map(name).collect();
+    remover.note(Some(run), Event::ArtifactExpired { ids })?;
+    for path in &paths {
+        fs::remove_file(path).map_err(at(path))?;
+    }
+    fs::remove_dir(&directory).map_err(at(&directory))?;
+    Ok(paths.len())
 }
 
 fn days(retention: &Retention, class: Class) -> Option<Duration> {
