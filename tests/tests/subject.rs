@@ -423,3 +423,19 @@ fn copies_in_the_spool_go_too_and_what_is_not_delivered_is_not_forgotten() {
     assert_eq!(exit, 0, "{said}");
     assert_eq!((&stored.verify(1).0["erased"], stored.verify(1).1), (&json!(1), 0));
 }
+
+#[test]
+fn nothing_is_said_to_be_nowhere_that_was_not_looked_for() {
+    let stored = Stored::new();
+    let call = |words: &[&str]| {
+        let output = stored.agent.call(&[&["subject", "find", TARO], words].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(call(&[]).0, Some(0));
+    let (code, said) = call(&["--kind", "mail"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--kind mail: it is email, phone"), "{said}");
+    let (code, said) = call(&["--store", "/nowhere/at/all"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("/nowhere/at/all/runs"), "{said}");
+}

@@ -27,6 +27,8 @@ use crate::run::program;
 
 /// The most that KMS unwraps to.
 const MAX_UNWRAPPED: u64 = 4096;
+/// The most objects that are listed: a bucket that says more is wrong.
+const MAX_OBJECTS: usize = 20_000_000;
 /// How long a program may take to give credentials.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
@@ -87,6 +89,10 @@ impl Auditor {
         loop {
             match self.ask(&Asked::List { prefix: prefix.to_owned(), after })? {
                 (Said::Listed { objects, next }, _) => {
+                    if objects.is_empty() && next.is_some() || all.len() > MAX_OBJECTS {
+                        let message = format!("{prefix}: the bucket's list has no end");
+                        return Err(CliError::NotVerified(message));
+                    }
                     all.extend(objects);
                     after = next;
                 }
@@ -98,22 +104,31 @@ impl Auditor {
         }
     }
 
-    /// Has an object written to `file`; its length.
-    pub(crate) fn fetch(&self, key: &str, file: &mut File) -> Result<u64, CliError> {
-        let (mut read, write): (PipeReader, PipeWriter) =
+    /// Has an object written to `file`.
+    pub(crate) fn fetch(
+        &self,
+        Object { key, bytes }: &Object,
+        file: &mut File,
+    ) -> Result<(), CliError> {
+        let (read, write): (PipeReader, PipeWriter) =
             std::io::pipe().map_err(CliError::internal("making a pipe"))?;
-        let asked = Asked::Get { key: key.to_owned() };
+        let asked = Asked::Get { key: key.clone() };
         self.link
             .send(&asked, &[write.as_fd()])
             .map_err(CliError::internal("asking the courier"))?;
         drop(write);
+        // Not more than the bucket said; and the pipe is closed before the courier is heard, which writes as
+        // long as somebody might read.
+        let mut read = read.take(bytes.saturating_add(1));
         let copied = std::io::copy(&mut read, file);
-        match self.hear()? {
-            (Said::Got { bytes }, _) => match copied {
-                Ok(count) if count == bytes => Ok(count),
-                Ok(_) => Err(CliError::internal("fetching an object")("it broke off")),
-                Err(e) => Err(CliError::internal("fetching an object")(e)),
-            },
+        drop(read);
+        let said = self.hear();
+        let count = copied.map_err(CliError::internal("writing what was fetched"))?;
+        if count != *bytes {
+            return Err(CliError::NotVerified(format!("{key}: the bucket said another length")));
+        }
+        match said? {
+            (Said::Got { .. }, _) => Ok(()),
             (other, _) => Err(self.out_of_turn(&other)),
         }
     }

@@ -107,7 +107,10 @@ pub(crate) fn look(site: &Site, clock_is_right: bool) -> Result<Expired, CliErro
     for kept in all {
         let run = kept.manifest.run.clone();
         let Some(Began(began)) = ledger.runs.get(&run).copied() else { continue };
-        let is_past = |class| days(&retention, class).is_some_and(|days| began + days <= now);
+        let is_past = |class| {
+            days(&retention, class)
+                .is_some_and(|days| began.checked_add(days).is_some_and(|end| end <= now))
+        };
         let mut count = let_go(site, &mut remover, kept, is_past)?;
         if is_past(Class::Event) {
             count += let_news_go(site, &mut remover, &run)?;

@@ -14,7 +14,7 @@
 //! customer's and only its public half is there.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -195,7 +195,8 @@ impl Site {
 
     /// The directories of all runs in the store, the last one last.
     pub(crate) fn runs(&self) -> Vec<PathBuf> {
-        runs_in(&self.store())
+        // Before the first run there is no store.
+        runs_in(&self.store()).unwrap_or_default()
     }
 
     /// The directory of a run in the store, by its id or `last`.
@@ -205,7 +206,7 @@ impl Site {
 
     /// The directory of a run in any store.
     pub(crate) fn run_in(&self, store: &Path, run: &str) -> Result<PathBuf, CliError> {
-        let mut all = runs_in(store);
+        let mut all = runs_in(store).unwrap_or_default();
         let found = if run == "last" {
             all.pop()
         } else {
@@ -254,16 +255,27 @@ fn read_secret(path: &Path) -> Result<Zeroizing<String>, CliError> {
 }
 
 /// The directories of all runs in a store, the last one last.
-pub(crate) fn runs_in(store: &Path) -> Vec<PathBuf> {
+///
+/// # Errors
+/// When a directory cannot be read: a search must not take that for nothing. A store without a run is empty.
+pub(crate) fn runs_in(store: &Path) -> Result<Vec<PathBuf>, CliError> {
     let mut all: Vec<PathBuf> = Vec::new();
-    for day in fs::read_dir(store.join("runs")).into_iter().flatten().flatten() {
-        all.extend(fs::read_dir(day.path()).into_iter().flatten().flatten().map(|r| r.path()));
+    let top = store.join("runs");
+    let days = match fs::read_dir(&top) {
+        Err(e) if e.kind() == ErrorKind::NotFound && store.is_dir() => return Ok(all),
+        other => other.map_err(at(&top))?,
+    };
+    for day in days {
+        let day = day.map_err(at(&top))?.path();
+        for run in fs::read_dir(&day).map_err(at(&day))? {
+            all.push(run.map_err(at(&day))?.path());
+        }
     }
     // A run cut short while it was delivered has no manifest: that is the last to come.
     all.retain(|path| path.join(MANIFEST).exists());
     // Ids begin with the time, so the greatest is the last.
     all.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
-    all
+    Ok(all)
 }
 
 /// Why a key could not be kept.

@@ -89,10 +89,14 @@ where
             let (code, words) = (code.unwrap_or_default(), words.unwrap_or_default());
             let said = format!("{doing}: {status} {}: {}", escaped(code), escaped(words));
             let date = context.raw().headers().get("date").unwrap_or_default();
+            let kind = kind(status, code);
             match off(date, SystemTime::now()).filter(|_| status < 500) {
                 // What a service makes of a signature of another time differs from one to the next.
-                Some(off) => failure(Kind::Retry, format!("{said}; {off}")),
-                None => failure(kind(status, code), said),
+                Some(off) => {
+                    let kind = if kind == Kind::Refused { Kind::Retry } else { kind };
+                    failure(kind, format!("{said}; {off}"))
+                }
+                None => failure(kind, said),
             }
         }
         SdkError::ConstructionFailure(_) => {

@@ -115,7 +115,7 @@ impl Finder {
                 |m: regex::Match<'_>| Found { range: folded.back(m.range()), kind: kind.clone() };
             all.extend(matches.map(found));
         }
-        once(all)
+        once(text, all)
     }
 
     /// What is personal in the lines of a screen: in each of them, and what a label that is a line of its
@@ -142,7 +142,8 @@ impl Finder {
                 found[value].push(Found { range: 0..text.len(), kind });
             }
         }
-        let lines = found.into_iter().map(once).enumerate();
+        let texts = lines.iter().map(|(text, _)| *text);
+        let lines = found.into_iter().zip(texts).map(|(all, text)| once(text, all)).enumerate();
         lines
             .flat_map(|(line, all)| all.into_iter().map(move |found| OnScreen { line, found }))
             .collect()
@@ -184,12 +185,26 @@ pub(crate) fn countries(settings: &Settings) -> Result<Vec<country::Id>, Pattern
     settings.phone_countries.iter().map(country).collect()
 }
 
-/// In order; where two meet they are one, of the kind that begins first, or that is longer.
-fn once(mut all: Vec<Found>) -> Vec<Found> {
+/// In order; where two meet they are one, of the kind that begins first, or that is longer. What stands behind
+/// a label is all that follows it: another kind in it is a value of its own, as somebody will look for it.
+fn once(text: &str, mut all: Vec<Found>) -> Vec<Found> {
     all.sort_by_key(|found| (found.range.start, std::cmp::Reverse(found.range.end)));
     let mut kept: Vec<Found> = Vec::new();
     for found in all {
         match kept.last_mut() {
+            Some(last) if is_apart(last, &found) => {
+                let whole = last.range.end;
+                let (kind, inner) = (last.kind.clone(), found.range.clone());
+                last.range = trimmed(text, last.range.start..inner.start);
+                if last.range.is_empty() {
+                    kept.pop();
+                }
+                kept.push(found);
+                let range = trimmed(text, inner.end..whole);
+                if !range.is_empty() {
+                    kept.push(Found { range, kind });
+                }
+            }
             Some(last) if found.range.start < last.range.end => {
                 last.range.end = last.range.end.max(found.range.end);
             }
@@ -197,6 +212,24 @@ fn once(mut all: Vec<Found>) -> Vec<Found> {
         }
     }
     kept
+}
+
+/// Whether a value lies wholly behind a label of another kind.
+fn is_apart(labelled: &Found, found: &Found) -> bool {
+    matches!(labelled.kind, Kind::Name | Kind::Address)
+        && !matches!(found.kind, Kind::Name | Kind::Address)
+        && found.range.start >= labelled.range.start
+        && found.range.end <= labelled.range.end
+        && found.range != labelled.range
+}
+
+/// Without what separates values.
+fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+    let separates = |c: char| c.is_whitespace() || ",;|/()<>、，；（）".contains(c);
+    let part = &text[range.clone()];
+    let start = range.end - part.trim_start_matches(separates).len();
+    let end = start + text[start..range.end].trim_end_matches(separates).len();
+    start..end
 }
 
 fn labels(known: &[&str], more: &[String]) -> Result<Vec<String>, PatternError> {

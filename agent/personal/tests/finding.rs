@@ -28,6 +28,11 @@ fn a_text_keeps_what_is_not_personal() {
         ("Invoice 4711 of 2026-11-21 10:15 to 11:30", "Invoice 4711 of 2026-11-21 10:15 to 11:30"),
         ("Name: [name]", "Name: [name]"),
         ("Name:", "Name:"),
+        ("Name: Hanako Sato, hanako@example.com", "Name: [name], [email]"),
+        (
+            "Address: 1 High Street, call 03-3224-9999, Oxford",
+            "Address: [address] [phone], [address]",
+        ),
         ("", ""),
     ] {
         assert_eq!(masked(text), expected);

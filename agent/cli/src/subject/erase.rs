@@ -23,9 +23,10 @@ use crate::artifacts::deliver;
 use crate::artifacts::fetch::day;
 use crate::auditor::{Auditor, Right};
 use crate::error::{CliError, at};
-use crate::kept::Kept;
+use crate::kept::{Kept, MANIFEST};
 use crate::output;
 use crate::removal::{self, Remover};
+use crate::site::runs_in;
 
 /// What was done, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -49,8 +50,13 @@ pub(super) fn run(asked: &Asked, with_outputs: bool, json: bool) -> Result<Exit,
         deliver::quietly(&asked.site, &Drain::default())?;
     }
     let (found, mut unsearched) =
-        search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted);
+        search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
     unsearched.extend(left_in(asked));
+    let auditor = asked.auditor.as_ref().map(|file| Auditor::start(file, Right::Erase));
+    let auditor = auditor.transpose()?;
+    if let Some(auditor) = &auditor {
+        unsearched.extend(only_there(auditor, asked)?);
+    }
     if !unsearched.is_empty() {
         tell_unsearched(&unsearched);
         return Err(CliError::NotVerified(
@@ -71,7 +77,7 @@ pub(super) fn run(asked: &Asked, with_outputs: bool, json: bool) -> Result<Exit,
             copy.display()
         )));
     }
-    let erased = erase(asked, found)?;
+    let erased = erase(asked, found, auditor.as_ref())?;
     if json {
         output::json(&erased)?;
     } else {
@@ -80,23 +86,33 @@ pub(super) fn run(asked: &Asked, with_outputs: bool, json: bool) -> Result<Exit,
     Ok(Exit::Success)
 }
 
-fn erase(asked: &Asked, found: Vec<Found>) -> Result<Erased, CliError> {
-    let auditor = asked.auditor.as_ref().map(|file| Auditor::start(file, Right::Erase));
-    let auditor = auditor.transpose()?;
+fn erase(asked: &Asked, found: Vec<Found>, auditor: Option<&Auditor>) -> Result<Erased, CliError> {
     let mut remover = Remover::open(&asked.site)?;
     let mut erased = Erased { runs: Vec::new() };
+    let mut done = BTreeSet::new();
     for mut found in found {
         let artifacts = found.to_erase();
         let run = found.kept.manifest.run.clone();
-        let files = if artifacts.is_empty() {
-            // What a kill left of an earlier one.
-            removal::finish(&found.kept)?
-        } else {
-            remover.remove(&mut found.kept, Reason::Erased, &artifacts)?
-        };
-        let versions = auditor.as_ref().map_or(Ok(0), |auditor| follow(auditor, &found.kept))?;
+        let files = remover.remove(&mut found.kept, Reason::Erased, &artifacts)?;
+        let files = files + removal::finish(&found.kept)?;
+        let versions = auditor.map_or(Ok(0), |auditor| follow(auditor, &found.kept))?;
         let artifacts = artifacts.into_iter().map(|artifact| artifact.id).collect();
+        done.insert(run.clone());
         erased.runs.push(ErasedRun { run, artifacts, files, versions });
+    }
+    // What an earlier call left that was cut short: a value whose key is recorded as gone is found no more.
+    for directory in runs_in(&asked.store)? {
+        let kept = Kept::read(&directory, &asked.trusted)?;
+        let run = kept.manifest.run.clone();
+        let was_erased = kept.removed().any(|(_, why)| why == Reason::Erased);
+        if done.contains(&run) || !was_erased {
+            continue;
+        }
+        let files = removal::finish(&kept)?;
+        let versions = auditor.map_or(Ok(0), |auditor| follow(auditor, &kept))?;
+        if files > 0 || versions > 0 {
+            erased.runs.push(ErasedRun { run, artifacts: Vec::new(), files, versions });
+        }
     }
     Ok(erased)
 }
@@ -149,6 +165,17 @@ fn left_in(asked: &Asked) -> Vec<Unsearched> {
     let why = "has no manifest in the store: it is not delivered wholly".to_owned();
     let left = unfinished(&asked.store).into_iter().filter(|run| !known.contains(run));
     left.map(|run| Unsearched { run, why: why.clone() }).collect()
+}
+
+/// Runs of the bucket that are not here.
+fn only_there(auditor: &Auditor, asked: &Asked) -> Result<Vec<Unsearched>, CliError> {
+    let here: BTreeSet<_> = runs_in(&asked.store)?.iter().map(|path| name(path)).collect();
+    let why = "is in the bucket alone; `karakuri artifacts fetch all` brings it".to_owned();
+    let objects = auditor.list("runs/")?;
+    let manifests = objects.iter().filter_map(|object| object.key.strip_suffix(MANIFEST));
+    let runs = manifests.filter_map(|key| key.trim_end_matches('/').rsplit('/').next());
+    let missing = runs.filter(|run| !here.contains(*run));
+    Ok(missing.map(|run| Unsearched { run: run.to_owned(), why: why.clone() }).collect())
 }
 
 /// Copies in the spool of this machine of what has to go.

@@ -49,7 +49,7 @@ struct Opened {
 
 pub(super) fn run(asked: &Asked, out: &Path) -> Result<Exit, CliError> {
     let (found, unsearched) =
-        search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted);
+        search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
     DirBuilder::new().recursive(true).mode(0o700).create(out).map_err(at(out))?;
     let mut remover = Remover::open(&asked.site)?;
     for found in &found {

@@ -102,6 +102,11 @@ impl<'a, U: Unwrap> Fields<'a, U> {
         self.kept.present().filter(|artifact| artifact.class == Class::Pii)
     }
 
+    /// Whether nothing of the class is there, as a bucket's lifecycle leaves it, which records nothing.
+    pub(crate) fn are_gone(&self) -> bool {
+        self.sealed().all(|artifact| self.kept.copies(artifact).is_empty())
+    }
+
     /// The key that makes tokens; none when nothing of the class is left.
     pub(crate) fn index_key(&self) -> Result<Option<IndexKey>, CliError> {
         let Some(artifact) = self.sealed().next() else { return Ok(None) };

@@ -34,7 +34,7 @@ struct Value<'a> {
 
 pub(super) fn run(asked: &Asked, json: bool) -> Result<Exit, CliError> {
     let (found, unsearched) =
-        search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted);
+        search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
     if json {
         let runs = found.iter().map(of).collect();
         output::json(&Report { runs, unsearched: &unsearched })?;

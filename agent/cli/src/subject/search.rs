@@ -57,8 +57,15 @@ impl Wanted {
         let finder = Finder::new(&settings).map_err(|e| wrong(&e))?;
         let kind = kind.map(|name| {
             let built_in = Kind::BUILT_IN.into_iter().find(|kind| kind.as_str() == name);
-            built_in.unwrap_or_else(|| Kind::Custom(name.to_owned()))
+            let own = || settings.patterns.contains_key(name).then(|| Kind::Custom(name.to_owned()));
+            built_in.or_else(own).ok_or_else(|| {
+                CliError::Usage(format!(
+                    "--kind {name}: it is email, phone, card, iban, my_number, name, address, or a pattern of \
+                     site.toml"
+                ))
+            })
         });
+        let kind = kind.transpose()?;
         let normals = normaliser.meant(kind.as_ref(), value);
         if normals.is_empty() {
             return Err(CliError::Usage("the value is empty; give what is looked for".to_owned()));
@@ -86,6 +93,9 @@ impl Wanted {
         keys: &[U],
     ) -> Result<Option<Found>, CliError> {
         let fields = Fields::new(&kept, keys);
+        if fields.are_gone() {
+            return Ok(None);
+        }
         let Some(key) = fields.index_key()? else { return Ok(None) };
         let index = fields.index(&key, &self.normaliser, &self.finder)?;
         let tokens = self.tokens(&key);
@@ -132,9 +142,9 @@ pub(super) fn search<U: Unwrap>(
     (site, store): (&Site, &Path),
     keys: &[U],
     trusted: &[VerifyingKey],
-) -> (Vec<Found>, Vec<Unsearched>) {
+) -> Result<(Vec<Found>, Vec<Unsearched>), CliError> {
     let (mut all, mut unsearched) = (Vec::new(), Vec::new());
-    for directory in runs_in(store) {
+    for directory in runs_in(store)? {
         let found = Kept::read(&directory, trusted).and_then(|kept| wanted.find_in(kept, keys));
         match found {
             Ok(found) => all.extend(found),
@@ -142,12 +152,13 @@ pub(super) fn search<U: Unwrap>(
         }
     }
     unsearched.extend(waiting(site, store));
-    (all, unsearched)
+    Ok((all, unsearched))
 }
 
 /// Runs in the spool of this machine that the store does not have.
 pub(super) fn waiting(site: &Site, store: &Path) -> Vec<Unsearched> {
-    let stored: BTreeSet<String> = runs_in(store).iter().map(|path| name(path)).collect();
+    let stored: BTreeSet<String> =
+        runs_in(store).unwrap_or_default().iter().map(|path| name(path)).collect();
     let why = "waits in the spool; `karakuri artifacts deliver` brings it to the store".to_owned();
     let mut waiting: Vec<_> = in_spool(site).iter().map(|path| name(path)).collect();
     waiting.retain(|run| !stored.contains(run));

@@ -29,13 +29,20 @@ pub(super) async fn one(ground: &Ground, path: &str) -> Result<Taken, String> {
         format!("{shown:?} is not below /files or /work; give an absolute path there")
     })?;
     let until = Instant::now() + WRITTEN;
+    let (mut waited, mut last) = (false, None);
     loop {
-        match collect::file(area, name, &Caps::AREA) {
-            Err(Refusal::Open(e)) if e.kind() == ErrorKind::NotFound && Instant::now() < until => {
-                sleep(LOOK).await;
-            }
-            taken => return taken.map_err(|e| format!("{shown:?} {e}")),
+        let taken = collect::file(area, name, &Caps::AREA);
+        let is_early = match &taken {
+            Err(Refusal::Open(e)) => e.kind() == ErrorKind::NotFound,
+            Err(_) => false,
+            // One that has just come may still be written.
+            Ok(taken) => waited && (taken.bytes.is_empty() || last != Some(taken.bytes.len())),
+        };
+        if !is_early || Instant::now() > until {
+            return taken.map_err(|e| format!("{shown:?} {e}"));
         }
+        (waited, last) = (true, taken.ok().map(|taken| taken.bytes.len()));
+        sleep(LOOK).await;
     }
 }
 
