@@ -13,6 +13,15 @@ fn outcome(json: &[u8]) -> Value {
     serde_json::from_slice::<Value>(json).unwrap()["outcome"].take()
 }
 
+/// Attaches a small file so many times.
+fn attaching(times: u32) -> Workflow {
+    Workflow::new(&format!(
+        "from karakuri import run\n\
+         open('/work/report.bin', 'wb').write(bytes(range(256)))\n\
+         for n in range({times}):\n    run.attach('/work/report.bin')\n",
+    ))
+}
+
 #[test]
 fn a_spool_that_is_full_slows_a_run_down_and_loses_nothing() {
     let (bucket, agent) = (Bucket::shared(), Agent::new());
@@ -20,11 +29,7 @@ fn a_spool_that_is_full_slows_a_run_down_and_loses_nothing() {
     let gate = Gate::before(&s3);
     bucket.settle(agent.state(), "full", &[gate.url(), sts, kms]);
     Bucket::resettle(agent.state(), "[spool]\n", "[spool]\ninodes = 256\n");
-    let many = Workflow::new(
-        "from karakuri import run\n\
-         open('/work/report.bin', 'wb').write(bytes(range(256)))\n\
-         for n in range(300):\n    run.attach('/work/report.bin')\n",
-    );
+    let many = attaching(300);
     let path = many.path().to_string_lossy().into_owned();
     let words = ["run", &path, "--json", "--log", "warn"];
     let mut running =
@@ -59,11 +64,7 @@ fn a_run_that_ends_while_the_spool_is_full_still_has_its_report() {
     bucket.settle(agent.state(), "filled", &[gate.url(), sts, kms]);
     Bucket::resettle(agent.state(), "[spool]\n", "[spool]\ninodes = 256\n");
     // The last of them reaches the mark, and no call of the script follows that would wait.
-    let many = Workflow::new(
-        "from karakuri import run\n\
-         open('/work/report.bin', 'wb').write(bytes(range(256)))\n\
-         for n in range(229):\n    run.attach('/work/report.bin')\n",
-    );
+    let many = attaching(229);
     let path = many.path().to_string_lossy().into_owned();
     let output = agent.call(&["run", &path, "--json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

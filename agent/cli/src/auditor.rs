@@ -3,12 +3,12 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{PipeReader, PipeWriter, Read};
+use std::io::{self, PipeReader, PipeWriter, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use karakuri_protocol::auditor::{Asked, Object, Said, VERSION};
 use karakuri_protocol::courier::KeyContext;
@@ -19,7 +19,9 @@ use karakuri_sandbox::sys::{Join, Namespaces, Privilege, Spawn, Spawned};
 use karakuri_seal::Context;
 use karakuri_seal::kms::{Decrypt, KmsKey};
 use karakuri_site::identity::Base;
-use rustix::process::{Signal, WaitId, WaitIdOptions};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open};
 use zeroize::Zeroizing;
 
 use crate::error::{CliError, at};
@@ -31,7 +33,6 @@ const MAX_UNWRAPPED: u64 = 4096;
 const MAX_OBJECTS: usize = 20_000_000;
 /// How long a program may take to give credentials.
 const PATIENCE: Duration = Duration::from_secs(60);
-const LOOK: Duration = Duration::from_millis(20);
 
 /// What the courier is started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,12 +183,7 @@ impl Decrypt for Auditor {
         ciphertext: &[u8],
         context: Option<&Context>,
     ) -> Result<Zeroizing<Vec<u8>>, String> {
-        let context = context.map(|Context { tenant, site, run, class }| KeyContext {
-            tenant: tenant.clone(),
-            site: site.clone(),
-            run: run.clone(),
-            class: class.as_str().to_owned(),
-        });
+        let context = context.map(KeyContext::from);
         let (key_arn, wrapped) = (arn.to_owned(), ciphertext.to_owned());
         let asked = Asked::Unwrap { key_arn, wrapped, context };
         let (said, mut fds) = self.ask(&asked).map_err(|e| e.to_string())?;
@@ -204,9 +200,7 @@ impl Drop for Auditor {
         // It may have ended by itself.
         let _killed = rustix::process::pidfd_send_signal(&self.courier.pidfd, Signal::KILL);
         let id = WaitId::PidFd(self.courier.pidfd.as_fd());
-        let _ended = rustix::io::retry_on_intr(|| {
-            rustix::process::waitid(id.clone(), WaitIdOptions::EXITED)
-        });
+        let _ended = retry_on_intr(|| rustix::process::waitid(id.clone(), WaitIdOptions::EXITED));
     }
 }
 
@@ -246,35 +240,36 @@ fn spawn(file: &Path, right: Right, link: &Link, asks: &Link) -> Result<Spawned,
 fn give_credentials(link: &Link, command: &[String]) {
     while let Ok(Some((Ask::Credentials, _))) = link.recv::<Ask>() {
         let Some((name, arguments)) = command.split_first() else { return };
-        let started = Command::new(name)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .and_then(|mut child| {
-                child
-                    .stdout
-                    .take()
-                    .map(|out| (child, out))
-                    .ok_or_else(|| std::io::Error::other("it has no output"))
-            });
-        let (mut child, output) = match started {
-            Ok(started) => started,
+        // The courier hears what is sent, or is gone.
+        match start_program(name, arguments) {
+            Ok((mut child, output)) => {
+                drop(link.send(&Given::Output, &[output.as_fd()]));
+                drop(output);
+                if !ends_in_time(&child) {
+                    drop(child.kill());
+                }
+                drop(child.wait());
+            }
             Err(e) => {
                 let message = format!("{name}: {e}; identity.base.process names it");
-                // The courier is gone, or hears it.
                 drop(link.send(&Given::Refused { message }, &[]));
-                continue;
             }
-        };
-        drop(link.send(&Given::Output, &[output.as_fd()]));
-        drop(output);
-        let until = Instant::now() + PATIENCE;
-        while matches!(child.try_wait(), Ok(None)) {
-            if Instant::now() > until {
-                drop(child.kill());
-            }
-            thread::sleep(LOOK);
         }
     }
+}
+
+fn start_program(name: &str, arguments: &[String]) -> io::Result<(Child, PipeReader)> {
+    let (output, theirs) = io::pipe()?;
+    let child = Command::new(name).args(arguments).stdin(Stdio::null()).stdout(theirs).spawn()?;
+    Ok((child, output))
+}
+
+/// Waits for the end of a program, [`PATIENCE`] at most.
+fn ends_in_time(child: &Child) -> bool {
+    let ended = || {
+        let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+        let patience = Timespec::try_from(PATIENCE).map_err(|_| Errno::INVAL)?;
+        retry_on_intr(|| poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&patience)))
+    };
+    ended().is_ok_and(|count| count > 0)
 }

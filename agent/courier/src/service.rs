@@ -19,7 +19,8 @@ const RENEW_BEFORE: Duration = Duration::from_secs(300);
 /// How long a new session may take.
 const BORROW: Duration = Duration::from_secs(45);
 const CONNECT: Duration = Duration::from_secs(10);
-/// From a request to the beginning of its answer, for all but uploads.
+/// From a request to its answer, for all but uploads. Given as the time of an attempt: a connection is
+/// used again only by requests of one read timeout.
 const ANSWER: Duration = Duration::from_secs(30);
 /// Attempts within one request; whether there is another is karakurid's affair.
 const ATTEMPTS: u32 = 3;
@@ -40,7 +41,8 @@ impl Reach {
         identity: Option<SharedCredentialsProvider>,
     ) -> SdkConfig {
         let cache = IdentityCache::lazy().buffer_time(RENEW_BEFORE).load_timeout(BORROW).build();
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER);
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER);
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))

@@ -74,8 +74,7 @@ impl Recipients {
         courier: &AsyncLink,
     ) -> Result<Vec<(Class, Sealer)>, End> {
         for (id, class) in (0..).zip(Class::ALL) {
-            let Context { tenant, site, run, class } = context(origin, class);
-            let context = KeyContext { tenant, site, run, class: class.as_str().to_owned() };
+            let context = KeyContext::from(&context(origin, class));
             courier.send(&Generate { id, context }, &[]).map_err(failed)?;
         }
         let mut sealers = Vec::new();

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use zeroize::ZeroizeOnDrop;
 
 use crate::desktop::Script;
 use crate::geometry::Rect;
@@ -149,8 +150,8 @@ pub enum Document {
     Index(Index),
 }
 
-/// The key of one personal value in one run. What the value is stands nowhere in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The key of one personal value in one run. What the value is stands nowhere in it. Wiped when dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 pub struct ValueKey {
     /// [`FIELDS_VERSION`].

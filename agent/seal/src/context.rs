@@ -13,6 +13,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use karakuri_protocol::courier::KeyContext;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{OpenError, SealError};
@@ -84,6 +85,13 @@ pub struct Context {
     pub run: String,
     /// The kind of artifact.
     pub class: Class,
+}
+
+impl From<&Context> for KeyContext {
+    fn from(Context { tenant, site, run, class }: &Context) -> Self {
+        let [tenant, site, run] = [tenant, site, run].map(String::clone);
+        Self { tenant, site, run, class: class.as_str().to_owned() }
+    }
 }
 
 impl Context {

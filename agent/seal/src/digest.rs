@@ -94,57 +94,8 @@ pub struct Summary {
     pub body_sha256: Sha256,
 }
 
-/// Counts and hashes a message while it passes.
-pub(crate) struct Tally {
-    message_id: MessageId,
-    header_length: u64,
-    message: digest::Context,
-    body_length: u64,
-    body: digest::Context,
-}
-
-impl Tally {
-    /// Starts with the header.
-    pub(crate) fn new(message_id: MessageId, header: &[u8]) -> Self {
-        let mut message = digest::Context::new(&digest::SHA256);
-        message.update(header);
-        Self {
-            message_id,
-            header_length: header.len() as u64,
-            message,
-            body_length: 0,
-            body: digest::Context::new(&digest::SHA256),
-        }
-    }
-
-    /// Adds a whole frame as it stands in the message.
-    pub(crate) fn frame(&mut self, bytes: &[u8]) {
-        self.body_length += bytes.len() as u64;
-        self.message.update(bytes);
-        self.body.update(bytes);
-    }
-
-    pub(crate) fn finish(self) -> Summary {
-        Summary {
-            message_id: self.message_id,
-            message_length: self.header_length + self.body_length,
-            message_sha256: sha256_value(self.message),
-            body_length: self.body_length,
-            body_sha256: sha256_value(self.body),
-        }
-    }
-}
-
-impl fmt::Debug for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tally")
-            .field("message_id", &self.message_id)
-            .field("body_length", &self.body_length)
-            .finish_non_exhaustive()
-    }
-}
-
-fn sha256_value(context: digest::Context) -> Sha256 {
+/// The value of what `context` took.
+pub(crate) fn sha256_value(context: digest::Context) -> Sha256 {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(context.finish().as_ref());
     Sha256(bytes)

@@ -2,7 +2,7 @@
 //!
 //! Owns the message format (AWS Encryption SDK v2, suite 0x0478), the data keys while a run seals,
 //! and the signed run manifest. It does no file or network access of its own: it reads from and
-//! writes to what it is handed, holds one frame in memory, and leaves nothing of a key behind.
+//! writes to what it is handed, holds a few frames in memory, and leaves nothing of a key behind.
 //!
 //! - [`Sealer`] makes messages; one per run and class. [`open`] reads them, with an [`Identity`];
 //!   [`rewrap`] gives them other recipients.
@@ -28,6 +28,7 @@ mod rewrap;
 mod rsa;
 mod sealer;
 mod suite;
+mod tally;
 mod wrapping;
 
 pub use context::{Class, Context, UnknownClass};

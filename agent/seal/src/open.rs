@@ -8,11 +8,12 @@
 use std::io::{BufReader, Read, Write};
 
 use crate::context::Context;
-use crate::digest::{Summary, Tally};
+use crate::digest::Summary;
 use crate::error::OpenError;
 use crate::frame::{Frame, FrameBuffer};
 use crate::header::Header;
 use crate::suite::{DataKey, MessageKey, Place};
+use crate::tally::Tally;
 use crate::wrapping::{Unwrap, WrappedKey};
 
 /// What an authentic message says of itself.

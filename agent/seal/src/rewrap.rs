@@ -6,10 +6,11 @@
 use std::io::{BufReader, Read, Write};
 
 use crate::context::Context;
-use crate::digest::{Summary, Tally};
+use crate::digest::Summary;
 use crate::error::OpenError;
 use crate::header;
 use crate::open::Begun;
+use crate::tally::Tally;
 use crate::wrapping::{Unwrap, Wrap, wrap_for};
 
 /// A message before and after.

@@ -7,13 +7,14 @@ use std::fmt;
 use std::io::{self, Read, Write};
 
 use crate::context::Context;
-use crate::digest::{Summary, Tally};
+use crate::digest::Summary;
 use crate::error::SealError;
 use crate::field::IndexKey;
 use crate::frame::{FrameBuffer, read_full};
 use crate::header;
 use crate::kms::Generated;
 use crate::suite::{DataKey, MessageKey, Place, new_message_id};
+use crate::tally::Tally;
 use crate::wrapping::{Wrap, WrappedKey, wrap_for};
 
 /// Bytes of plaintext in a frame: what opening holds in memory before it can release anything.

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use karakuri_personal::{Finder, Normal, Normaliser};
 use karakuri_protocol::personal::{
-    Document, FIELDS_VERSION, Field, INDEX, Index, Indexed, Part, Piece, Place, ValueKey,
+    Document, FIELDS_VERSION, Field, INDEX, Index, Indexed, Part, Piece, Place,
 };
 use karakuri_seal::manifest::Artifact;
 use karakuri_seal::{Class, FieldKey, IndexKey, Unwrap};
@@ -56,10 +56,13 @@ impl<'a, U: Unwrap> Fields<'a, U> {
         let opened = match self.kept.removal(artifact) {
             Some(_) => None,
             None => match self.document(artifact)? {
-                Some(Document::Key(ValueKey { token, key, .. })) => {
-                    let key = BASE64.decode(key).ok().map(Zeroizing::new);
+                Some(Document::Key(value)) => {
+                    let key = BASE64.decode(&value.key).ok().map(Zeroizing::new);
                     let key = key.and_then(|key| FieldKey::from_slice(&key));
-                    Some((key.ok_or_else(|| self.refused(id, "it holds no key"))?, token))
+                    Some((
+                        key.ok_or_else(|| self.refused(id, "it holds no key"))?,
+                        value.token.clone(),
+                    ))
                 }
                 _ => return Err(self.refused(id, "it is not the key of a value")),
             },

@@ -190,7 +190,7 @@ impl<T: Fn(Said) + Sync> Upload<'_, T> {
 /// How long a body of `length` bytes may take.
 pub(super) fn patience(length: u64) -> TimeoutConfig {
     let time = GRACE + Duration::from_secs(length / SLOWEST);
-    TimeoutConfig::builder().read_timeout(time).operation_attempt_timeout(time).build()
+    TimeoutConfig::builder().operation_attempt_timeout(time).build()
 }
 
 /// Whether the store says that something is under the key.

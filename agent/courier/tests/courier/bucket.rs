@@ -109,6 +109,18 @@ fn many_requests_are_under_way_at_once() {
 }
 
 #[test]
+fn files_of_many_lengths_share_a_connection() {
+    let mut site = Site::new();
+    let proxy = Faulty::before(servers().s3, Fault::None);
+    site.s3 = proxy.url();
+    let courier = Courier::upload(&site);
+    for n in 1..=12 {
+        courier.put(&format!("runs/a/{n}"), &vec![7; n * 20_000]).unwrap();
+    }
+    assert_eq!(proxy.connections(), 1);
+}
+
+#[test]
 fn more_requests_than_agreed_are_refused() {
     let mut site = Site::new();
     let silent = Faulty::before(servers().s3, Fault::Hold("runs"));

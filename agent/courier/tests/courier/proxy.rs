@@ -21,6 +21,7 @@ struct State {
     upstream: u16,
     fault: Fault,
     done: AtomicUsize,
+    connections: AtomicUsize,
     lines: Mutex<Vec<String>>,
     /// Bodies of `POST` requests up to [`MAX_FORM`].
     forms: Mutex<Vec<String>>,
@@ -42,10 +43,12 @@ impl Faulty {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (lines, forms) = (Mutex::default(), Mutex::default());
-        let state = Arc::new(State { upstream, fault, done: AtomicUsize::new(0), lines, forms });
+        let [done, connections] = [0; 2].map(AtomicUsize::new);
+        let state = Arc::new(State { upstream, fault, done, connections, lines, forms });
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                shared.connections.fetch_add(1, Ordering::SeqCst);
                 let state = Arc::clone(&shared);
                 // How a connection ends is what the test is about.
                 thread::spawn(move || drop(serve(&client, &state)));
@@ -67,6 +70,11 @@ impl Faulty {
     /// How often it did harm.
     pub(crate) fn faults(&self) -> usize {
         self.state.done.load(Ordering::SeqCst)
+    }
+
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::SeqCst)
     }
 
     /// The bodies of the forms that were posted.

@@ -72,9 +72,13 @@ pub(super) fn player(about: &About, timeline: &Timeline, film: &Film) -> Markup 
                 }
             }
         }
-        p.soft { "Of " (film.segments()) " segments. The run took " (seconds(about.elapsed)) ". "
+        p.soft { (in_segments(film.segments())) " The run took " (seconds(about.elapsed)) ". "
             "A video of it: " code { "karakuri recording export " (about.run) " OUT.mp4" } }
     }
+}
+
+fn in_segments(count: u32) -> String {
+    if count == 1 { "In one segment.".to_owned() } else { format!("In {count} segments.") }
 }
 
 fn told(film: &Film) -> &'static str {

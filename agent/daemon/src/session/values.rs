@@ -8,6 +8,7 @@ use karakuri_protocol::personal::{
 };
 use karakuri_seal::Class;
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::Record;
 use crate::end::End;
@@ -125,7 +126,9 @@ impl Record {
     }
 
     pub(super) fn seal_document(&self, name: &str, document: &Document) -> Result<Sealed, End> {
-        let json = serde_json::to_vec(document).map_err(|e| End::internal(DOING, e))?;
+        // Room for a key at once: what a growing buffer leaves behind is not wiped.
+        let mut json = Zeroizing::new(Vec::with_capacity(512));
+        serde_json::to_writer(&mut *json, document).map_err(|e| End::internal(DOING, e))?;
         self.seal(Class::Pii, name, "application/json", json.as_slice())
     }
 }

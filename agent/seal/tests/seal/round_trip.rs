@@ -36,6 +36,15 @@ fn the_summary_describes_the_bytes_that_were_written() {
 }
 
 #[test]
+fn a_long_message_hashed_beside_has_the_hashes_of_its_bytes() {
+    for frames in [15, 16, 17, 40] {
+        let (message, summary) = seal(&pattern(frames * FRAME + 5));
+        assert_eq!(summary.message_sha256, Sha256::of(&message), "{frames} frames");
+        assert_eq!(summary.body_sha256, Sha256::of(&message[header_length(&summary)..]));
+    }
+}
+
+#[test]
 fn written_in_pieces_it_is_the_same_plaintext() {
     let plaintext = pattern(3 * FRAME + 77);
     let mut writer = sealer().writer(Vec::new()).unwrap();
