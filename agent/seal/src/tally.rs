@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::panic;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use aws_lc_rs::digest;
@@ -28,7 +28,7 @@ pub(crate) struct Tally {
 
 enum Hashing {
     Here(Hashes),
-    Beside { frames: SyncSender<Box<[u8]>>, thread: JoinHandle<Hashes> },
+    Beside { frames: SyncSender<Vec<u8>>, used: Receiver<Vec<u8>>, thread: JoinHandle<Hashes> },
 }
 
 #[derive(Clone)]
@@ -74,30 +74,38 @@ impl Hashing {
     fn move_to_thread(&mut self) {
         let Self::Here(hashes) = self else { return };
         let mut hashes = hashes.clone();
-        let (frames, waiting) = sync_channel::<Box<[u8]>>(WAITING);
+        let (frames, waiting) = sync_channel::<Vec<u8>>(WAITING);
+        let (back, used) = channel();
         let work = move || {
             for frame in waiting {
                 hashes.update(&frame);
+                // Nobody waits for the last ones.
+                drop(back.send(frame));
             }
             hashes
         };
         if let Ok(thread) = Builder::new().name("hashing".to_owned()).spawn(work) {
-            *self = Self::Beside { frames, thread };
+            *self = Self::Beside { frames, used, thread };
         }
     }
 
     fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Here(hashes) => hashes.update(bytes),
-            // Fails only when the thread has panicked, which `finish` passes on.
-            Self::Beside { frames, .. } => drop(frames.send(bytes.into())),
+            Self::Beside { frames, used, .. } => {
+                let mut frame = used.try_recv().unwrap_or_default();
+                frame.clear();
+                frame.extend_from_slice(bytes);
+                // Fails only when the thread has panicked, which `finish` passes on.
+                drop(frames.send(frame));
+            }
         }
     }
 
     fn finish(self) -> Hashes {
         match self {
             Self::Here(hashes) => hashes,
-            Self::Beside { frames, thread } => {
+            Self::Beside { frames, thread, .. } => {
                 drop(frames);
                 thread.join().unwrap_or_else(|panicked| panic::resume_unwind(panicked))
             }

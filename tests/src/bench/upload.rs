@@ -4,7 +4,7 @@
 
 use std::ffi::CString;
 use std::fs::{self, File};
-use std::io::{Seek, Write};
+use std::io::{BufReader, Seek, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -25,19 +25,23 @@ use super::table::Report;
 use crate::{Bucket, programs};
 
 const COURIER: &str = "karakuri-courier";
-const ROUNDS: usize = 3;
-/// What is uploaded: the name of the row, files, bytes of each.
-const LOADS: [(&str, usize, usize); 2] =
-    [("one file of 256 MiB", 1, 256 << 20), ("2,000 files of 20 KB", 2000, 20_000)];
+/// What is uploaded: the name of the row, files, bytes of each, and how often.
+const LOADS: [(&str, usize, u64, usize); 3] = [
+    ("one file of 256 MiB", 1, 256 << 20, 3),
+    ("2,000 files of 20 KB", 2000, 20_000, 3),
+    ("one file of 4 GiB", 1, 4 << 30, 1),
+];
+/// Bytes of a file that are not zero: its beginning.
+const BLOCK: u64 = 64 * 1024;
 
 /// Uploads each load in turn.
 pub(super) fn measure(report: &mut Report) -> Result<(), BenchError> {
     let bucket = Bucket::shared();
     let s5cmd = s5cmd()?;
-    for (name, count, bytes) in LOADS {
+    for (name, count, bytes, rounds) in LOADS {
         let files = files(count, bytes)?;
-        for round in 0..ROUNDS {
-            let prefix = format!("bench-{count}-{round}");
+        for round in 0..rounds {
+            let prefix = format!("bench-{bytes}-{round}");
             let (ours, peak) = ours(bucket, &prefix, files.path(), count)?;
             let to = format!("s3://acme/s5cmd-{prefix}/");
             let theirs = call(
@@ -49,7 +53,7 @@ pub(super) fn measure(report: &mut Report) -> Result<(), BenchError> {
                     .env("AWS_SECRET_ACCESS_KEY", "adminsecret")
                     .env("AWS_REGION", "us-east-1"),
             )?;
-            let rate = |seconds: f64| (count * bytes) as f64 / 1e6 / seconds;
+            let rate = |seconds: f64| (count as u64 * bytes) as f64 / 1e6 / seconds;
             let row = report.row(&format!("upload, {name}"), "MB/s").ours(rate(ours));
             row.peer("s5cmd", rate(theirs.wall.as_secs_f64()));
             report.row(&format!("memory of it, {name}"), "MiB").ours(peak);
@@ -58,15 +62,16 @@ pub(super) fn measure(report: &mut Report) -> Result<(), BenchError> {
     Ok(())
 }
 
-/// Files that all differ.
-fn files(count: usize, bytes: usize) -> Result<TempDir, BenchError> {
+/// Files that all differ, as large as their content but sparse.
+fn files(count: usize, bytes: u64) -> Result<TempDir, BenchError> {
     let directory = tempfile::tempdir().map_err(of("a temporary directory"))?;
-    let block: Vec<u8> = (0..=250).cycle().take(bytes).collect();
+    let block: Vec<u8> = (0..=250).cycle().take(bytes.min(BLOCK) as usize).collect();
     for number in 0..count {
         let path = directory.path().join(format!("{number:04}.esdk"));
         let mut file = File::create(&path).map_err(at(&path))?;
         let named = file.write_all(&block).and_then(|()| file.rewind());
         let named = named.and_then(|()| file.write_all(&number.to_le_bytes()));
+        let named = named.and_then(|()| file.set_len(bytes));
         named.map_err(at(&path))?;
     }
     Ok(directory)
@@ -108,9 +113,10 @@ fn ours(
 fn puts(files: &Path, count: usize) -> Result<Vec<(Put, std::path::PathBuf)>, BenchError> {
     let put = |number: usize| {
         let path = files.join(format!("{number:04}.esdk"));
-        let bytes = fs::read(&path).map_err(at(&path))?;
-        let key = format!("runs/bench/{number:04}.esdk");
-        let (length, sha256) = (bytes.len() as u64, Sha256::of(&bytes).to_string());
+        let file = File::open(&path).map_err(at(&path))?;
+        let length = file.metadata().map_err(at(&path))?.len();
+        let sha256 = Sha256::read(BufReader::with_capacity(1 << 20, file)).map_err(at(&path))?;
+        let (key, sha256) = (format!("runs/bench/{number:04}.esdk"), sha256.to_string());
         Ok((Put { id: number as u64, key, length, sha256, class: None, resume: None }, path))
     };
     (0..count).map(put).collect()
