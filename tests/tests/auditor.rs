@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use karakuri_seal::manifest::SigningIdentity;
 use karakuri_tests::{Agent, Bucket, Workflow};
 use serde_json::{Value, json};
 
@@ -53,10 +52,8 @@ impl Audit {
         fs::copy(from.join("credentials.json"), &credentials).unwrap();
         let before = from.join("credentials.json").display().to_string();
         fs::write(&file, text.replace(&before, &credentials.display().to_string())).unwrap();
-        let pem = fs::read_to_string(site.state().join("site/signing.pem")).unwrap();
         let public = agent.state().join("osaka-1.pub.pem");
-        let key = SigningIdentity::from_pkcs8_pem(&pem).unwrap().verifying_key().unwrap();
-        fs::write(&public, key.to_pem().unwrap()).unwrap();
+        fs::copy(site.state().join("site/signing.pub.pem"), &public).unwrap();
         Self { agent, file, public, run, day }
     }
 

@@ -203,9 +203,7 @@ fn without_the_key_nobody_searches_and_nobody_guesses() {
     let mut stored = Stored::new();
     stored.run();
     let other = Agent::new();
-    let pem = signed::signer(stored.agent.state()).verifying_key().unwrap().to_pem().unwrap();
-    let trust = other.state().join("trusted.pem");
-    fs::write(&trust, pem).unwrap();
+    let trust = stored.agent.state().join("site/signing.pub.pem");
     let (store, trust) = (stored.store.to_string_lossy(), trust.to_string_lossy());
     let words = ["subject", "find", TARO, "--json", "--store", &store, "--trust", &trust];
     // Its own key bears the same name and opens nothing.

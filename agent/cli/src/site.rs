@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `keys/development.pem` | the private key that opens artifacts; never given to the daemon |
 //! | `site/signing.pem` | the key that signs manifests |
+//! | `site/signing.pub.pem` | its public half, for `--trust` on other machines |
 //! | `site/site.toml` | the installation: its keys and where artifacts go; not there during development |
 //! | `audit/` `spool/` `store/` | the daemon's and the courier's |
 //! | `trusted/` | public keys of other sites whose runs were imported |
@@ -27,6 +28,7 @@ use crate::auditor::{Auditor, Right};
 use crate::cli::Opening;
 use crate::error::{CliError, at};
 use crate::kept::{Kept, MANIFEST, read_signed};
+use crate::run::write_private;
 
 /// Name of the development key in a message's header.
 pub(crate) const KEY_NAME: &str = "development";
@@ -89,9 +91,15 @@ impl Site {
             Identity::generate(NAMESPACE, KEY_NAME)?.to_pkcs8_pem()
         })
         .map_err(|e| e.unwrap_or_else(making))?;
-        let making = CliError::internal("making the site's signing key");
+        let making = || CliError::internal("making the site's signing key");
         self.keep_key("site/signing.pem", || SigningIdentity::generate()?.to_pkcs8_pem())
-            .map_err(|e| e.unwrap_or_else(making))
+            .map_err(|e| e.unwrap_or_else(making()))?;
+        let public = self.own()?.to_pem().map_err(making())?;
+        let path = self.0.join("site/signing.pub.pem");
+        if fs::read(&path).is_ok_and(|there| there == public.as_bytes()) {
+            return Ok(());
+        }
+        write_private(&path, public.as_bytes())
     }
 
     /// Makes a key file unless it is there. A half-written one never gets the final name.

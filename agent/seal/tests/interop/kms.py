@@ -48,7 +48,7 @@ class RsaKms:
 
 class Kms:
     def __init__(self, directory, endpoint):
-        self.directory = pathlib.Path(directory)
+        self.directory, self.endpoint = pathlib.Path(directory), endpoint
         self.kms = boto3.client(
             "kms", region_name=REGION, endpoint_url=endpoint, aws_access_key_id="test", aws_secret_access_key="test"
         )
@@ -60,7 +60,7 @@ class Kms:
         )
 
     def about(self):
-        return {"symmetric": self.symmetric, "rsa": self.rsa, "public": self.public.decode()}
+        return {"endpoint": self.endpoint, "symmetric": self.symmetric, "rsa": self.rsa, "public": self.public.decode()}
 
     def keyring(self, key):
         providers = AwsCryptographicMaterialProviders(config=MaterialProvidersConfig())

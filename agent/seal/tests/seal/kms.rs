@@ -70,6 +70,25 @@ impl Kms {
     }
 }
 
+impl Kms {
+    /// Calls the official command line on files of the directory.
+    fn command_line(&self, words: &[&str]) {
+        let program = Path::new(&python()).with_file_name("aws-encryption-cli");
+        let pairs = context().pairs().map(|(name, value)| format!("{name}={value}"));
+        let output = Command::new(program)
+            .args(words)
+            .args(["--wrapping-keys", &format!("key={}", self.arn("symmetric"))])
+            .args(["--suppress-metadata", "--encryption-context"])
+            .args(pairs)
+            .current_dir(&self.directory)
+            .env("AWS_ENDPOINT_URL_KMS", self.arn("endpoint"))
+            .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 impl Drop for Kms {
     fn drop(&mut self) {
         let _gone = self.process.kill();
@@ -198,6 +217,25 @@ fn what_the_official_kms_keyring_seals_is_opened_here() {
     let mut plaintext = Vec::new();
     open(&[kms.key("symmetric")], Some(&context()), &*message, &mut plaintext).unwrap();
     assert_eq!(plaintext, pattern(9_999));
+}
+
+#[test]
+fn the_official_command_line_opens_what_is_sealed_here_and_the_other_way_round() {
+    let kms = Kms::start();
+    let at = |name: &str| kms.directory.path().join(name);
+    let plaintext = pattern(150_000);
+    let mut sealer = Sealer::with_generated(context(), kms.generate(&context()), &NOBODY).unwrap();
+    sealer.seal(&*plaintext, std::fs::File::create(at("ours.esdk")).unwrap()).unwrap();
+    kms.command_line(&["--decrypt", "--input", "ours.esdk", "--output", "opened"]);
+    assert_eq!(std::fs::read(at("opened")).unwrap(), plaintext);
+
+    let suite = ["--algorithm", "AES_256_GCM_HKDF_SHA512_COMMIT_KEY"];
+    let files = ["--encrypt", "--input", "opened", "--output", "theirs.esdk"];
+    kms.command_line(&[&suite[..], &files].concat());
+    let message = std::fs::read(at("theirs.esdk")).unwrap();
+    let mut found = Vec::new();
+    open(&[kms.key("symmetric")], Some(&context()), &*message, &mut found).unwrap();
+    assert_eq!(found, plaintext);
 }
 
 #[test]
