@@ -20,13 +20,20 @@ macro_rules! pattern {
 
 // RFC 5322 without comments and quotes, which nobody types; letters of any script (RFC 6531).
 pattern!(EMAIL, r"[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+");
+// Numbers that stand in a row, of which any may be what is looked for, or a group of it.
+pattern!(DIGITS, r"\d(?:[\d .-]*\d)?");
+pattern!(CALLED, r"[+(]?\d[\d() .-]*\d");
 // Groups as people write them; of digits that go on, no part is taken.
-pattern!(CARD, r"\d(?:[ -]?\d){12,18}");
-pattern!(MY_NUMBER, r"\d{4}[ -]?\d{4}[ -]?\d{4}");
+pattern!(
+    CARD,
+    r"^(?:\d{13,19}|\d{4}(?:[ .-]{1,2}\d{4}){3}(?:[ .-]{1,2}\d{1,3})?|\d{4}[ .-]{1,2}\d{6}[ .-]{1,2}\d{5})$"
+);
+pattern!(CARD_ALONE, r"^\d(?:[ -]?\d){12,18}$");
+pattern!(MY_NUMBER, r"^\d{4}[ .-]{0,2}\d{4}[ .-]{0,2}\d{4}$");
 // The account in the name of a resource at AWS has twelve digits too.
 pattern!(ARN, r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}");
 pattern!(IBAN, r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}");
-pattern!(PHONE, r"[+(]?\d[\d() .-]{6,19}\d");
+pattern!(PHONE, r"^[+(]?\d[\d() .-]{6,19}\d$");
 // What looks like a telephone number and is a day.
 pattern!(DATE, r"^\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}(?:\D|$)");
 // 〒, or the code at the head of an address that names a prefecture or city.
@@ -41,14 +48,23 @@ pub(crate) fn emails(text: &str) -> Vec<Range<usize>> {
 
 /// Numbers of payment cards.
 pub(crate) fn cards(text: &str) -> Vec<Range<usize>> {
-    apart(&CARD, text).filter(|r| is_card(&digits(&text[r.clone()]))).collect()
+    within(apart(&DIGITS, text), text, |number, alone| {
+        (fits(&CARD, number) || alone && fits(&CARD_ALONE, number)) && is_card(&digits(number))
+    })
 }
 
 /// Individual Numbers of Japan.
 pub(crate) fn my_numbers(text: &str) -> Vec<Range<usize>> {
     let accounts: Vec<usize> = candidates(&ARN, text).map(|account| account.end).collect();
-    let proved = |r: &Range<usize>| is_my_number(&digits(&text[r.clone()]));
-    apart(&MY_NUMBER, text).filter(|r| proved(r) && !accounts.contains(&r.end)).collect()
+    // Four groups are a card's, of which no three are looked at.
+    let cards = cards(text);
+    let mut found = within(apart(&DIGITS, text), text, |number, _| {
+        fits(&MY_NUMBER, number) && is_my_number(&digits(number))
+    });
+    let in_card =
+        |r: &Range<usize>| cards.iter().any(|card| card.start < r.end && r.start < card.end);
+    found.retain(|r| !accounts.contains(&r.end) && !in_card(r));
+    found
 }
 
 /// Bank account numbers. What follows one may look as if it went on: words are left off at the end
@@ -68,8 +84,10 @@ pub(crate) fn ibans(text: &str) -> Vec<Range<usize>> {
 
 /// Telephone numbers: with a country code, or in the numbering plan of one of `countries`.
 pub(crate) fn phones(text: &str, countries: &[country::Id]) -> Vec<Range<usize>> {
-    let exists = |range: &Range<usize>| {
-        let number = &text[range.clone()];
+    within(apart(&CALLED, text), text, |number, _| {
+        if !fits(&PHONE, number) {
+            return false;
+        }
         let is_valid = |country| phonenumber::parse(country, number).is_ok_and(|n| n.is_valid());
         if number.starts_with('+') {
             return is_valid(None);
@@ -81,13 +99,50 @@ pub(crate) fn phones(text: &str, countries: &[country::Id]) -> Vec<Range<usize>>
         let separators = number.matches([' ', '-', '.', '(']).count();
         (number.starts_with('0') || separators >= 2)
             && countries.iter().any(|country| is_valid(Some(*country)))
-    };
-    apart(&PHONE, text).filter(exists).collect()
+    })
 }
 
 /// Addresses that begin with a Japanese postal code, to the end of the text.
 pub(crate) fn japanese_addresses(text: &str) -> Vec<Range<usize>> {
     candidates(&JAPANESE_ADDRESS, text).collect()
+}
+
+/// The most groups of one number.
+const GROUPS: usize = 6;
+
+/// Which parts of each row of numbers `is` what is looked for: from the left the longest, beginning and ending
+/// where spaces part the row; it hears whether the part is the whole row.
+fn within(
+    rows: impl Iterator<Item = Range<usize>>,
+    text: &str,
+    is: impl Fn(&str, bool) -> bool,
+) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for row in rows {
+        let whole = text[row.clone()].trim_end_matches([' ', '.', '-']);
+        let at = |part: &str| part.as_ptr().addr() - text.as_ptr().addr();
+        let groups: Vec<Range<usize>> = whole
+            .split([' ', '-', '.'])
+            .filter(|group| !group.is_empty())
+            .map(|group| at(group)..at(group) + group.len())
+            .collect();
+        let mut first = 0;
+        while first < groups.len() {
+            let longest = (first..groups.len().min(first + GROUPS)).rev().find_map(|last| {
+                let range = groups[first].start..groups[last].end;
+                let alone = last - first + 1 == groups.len();
+                is(&text[range.clone()], alone).then_some((range, last))
+            });
+            first = longest.as_ref().map_or(first, |(_, last)| *last) + 1;
+            found.extend(longest.map(|(range, _)| range));
+        }
+    }
+    found
+}
+
+fn fits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    // Without a pattern nothing would be found: rather too much.
+    pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
 }
 
 /// Matches that are not a part of a longer number or word.
@@ -118,7 +173,8 @@ mod tests {
 
     #[test]
     fn every_pattern_is_one() {
-        for pattern in [&EMAIL, &CARD, &MY_NUMBER, &ARN, &IBAN, &PHONE, &DATE, &JAPANESE_ADDRESS] {
+        let numbers = [&DIGITS, &CALLED, &CARD, &CARD_ALONE, &MY_NUMBER, &PHONE, &DATE];
+        for pattern in [&EMAIL, &ARN, &IBAN, &JAPANESE_ADDRESS].into_iter().chain(numbers) {
             assert!(pattern.is_some());
         }
     }
@@ -134,6 +190,31 @@ mod tests {
         let text =
             "4111 1111 1111 1111, 5555-5555-5555-4444; not 4111111111111112 or 94111111111111111";
         assert_eq!(parts(text, &cards(text)), ["4111 1111 1111 1111", "5555-5555-5555-4444"]);
+    }
+
+    #[test]
+    fn numbers_are_found_beside_others() {
+        for (text, card) in [
+            ("5555 5555 5555 4444 12/27", "5555 5555 5555 4444"),
+            ("5555 5555 5555 4444 123", "5555 5555 5555 4444"),
+            ("7 5555 5555 5555 4444", "5555 5555 5555 4444"),
+            ("4111.1111.1111.1111 2026-11-22", "4111.1111.1111.1111"),
+            ("12 3782 822463 10005 4", "3782 822463 10005"),
+        ] {
+            assert_eq!(parts(text, &cards(text)), [card], "{text}");
+            assert_eq!(parts(text, &my_numbers(text)), [""; 0], "{text}");
+        }
+        let two = "4111 1111 1111 1111 5555 5555 5555 4444";
+        assert_eq!(parts(two, &cards(two)), ["4111 1111 1111 1111", "5555 5555 5555 4444"]);
+        let text = "2026 1234 5678 9018";
+        assert_eq!(parts(text, &my_numbers(text)), ["1234 5678 9018"]);
+        for (text, numbers) in [
+            ("3 090-1234-5678", vec!["090-1234-5678"]),
+            ("090-1234-5678 2", vec!["090-1234-5678"]),
+            ("03-3224-9999 03-3224-9998", vec!["03-3224-9999", "03-3224-9998"]),
+        ] {
+            assert_eq!(parts(text, &phones(text, &[country::JP])), numbers);
+        }
     }
 
     #[test]

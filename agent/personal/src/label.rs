@@ -86,7 +86,7 @@ pub(crate) const ADDRESSES: &[&str] = &[
 /// What may end a label, beside the end of its text.
 const ENDS: [char; 2] = [':', '*'];
 /// What parts one label and its value from the next in the same text.
-const PARTS: [char; 5] = ['|', ';', '\t', '│', '/'];
+const PARTS: [char; 4] = ['|', ';', '\t', '│'];
 /// A value stands at most so far to the right of its label, and so far below it, in heights of the label.
 const ASIDE: i64 = 15;
 const BELOW: i64 = 2;
@@ -128,7 +128,9 @@ fn pieces(text: &str) -> Vec<Range<usize>> {
     let mut pieces = Vec::new();
     let (mut start, mut space) = (0, false);
     for (at, c) in text.char_indices() {
-        if PARTS.contains(&c) || (c == ' ' && space) {
+        // A slash parts names too, and directories: only one with another label behind it ends a value.
+        let slash = c == '/' && text[at..].contains(':');
+        if PARTS.contains(&c) || slash || (c == ' ' && space) {
             pieces.push(start..at);
             start = at + c.len_utf8();
         }
