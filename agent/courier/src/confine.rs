@@ -19,12 +19,13 @@ pub struct Ways {
     pub files: Vec<PathBuf>,
 }
 
-/// For a courier whose store is a directory. Call it on the only thread.
+/// For a courier whose store is a directory, or a disk that is away. Call it on the only thread.
 ///
 /// # Errors
 /// When a wall cannot be put up. The process must end then.
-pub fn to_directory(store: &Path) -> Result<Restricted, RestrictError> {
-    restrict::apply(seccomp::COURIER, &[(store, Access::ReadWrite)])
+pub fn to_directories(stores: &[&Path]) -> Result<Restricted, RestrictError> {
+    let stores: Vec<_> = stores.iter().map(|store| (*store, Access::ReadWrite)).collect();
+    restrict::apply(seccomp::COURIER, &stores)
 }
 
 /// For a courier whose store or key is a service. Call it on the only thread, before the runtime is

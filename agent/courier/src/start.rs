@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use karakuri_protocol::courier::Failure;
 use karakuri_sandbox::link::{Link, LinkError};
 use karakuri_sandbox::restrict::RestrictError;
 use karakuri_sandbox::sys;
@@ -107,7 +108,7 @@ pub fn run(role: Role, store: Option<&Path>, site: Option<&Path>) -> Result<(), 
         (Role::Eraser, _) => audit(link, &site, true),
         (Role::Upload, Store::S3(bucket)) => upload_to(link, &site, bucket),
         (Role::Upload, Store::Local) => keep_in(&link, store.ok_or(StartError::NoDirectory)?),
-        (Role::Upload, Store::Export(export)) => keep_in(&link, export.directory.as_path()),
+        (Role::Upload, Store::Export(export)) => export_to(&link, export.directory.as_path()),
     }
 }
 
@@ -119,8 +120,23 @@ fn read(path: &Path) -> Result<Site, StartError> {
 
 fn keep_in(link: &Link, directory: &Path) -> Result<(), StartError> {
     let store = LocalStore::open(directory)?;
-    confine::to_directory(directory)?;
-    Ok(serve::run(link, &store)?)
+    confine::to_directories(&[directory])?;
+    Ok(serve::run(link, |put, file| Ok(store.put(put, file)?))?)
+}
+
+/// Without the disk every file is refused for now: it waits in the spool.
+fn export_to(link: &Link, directory: &Path) -> Result<(), StartError> {
+    match LocalStore::on_disk(directory) {
+        Ok(store) => {
+            confine::to_directories(&[directory])?;
+            Ok(serve::run(link, |put, file| Ok(store.put(put, file)?))?)
+        }
+        Err(away) => {
+            confine::to_directories(&[])?;
+            let away = Failure::from(away);
+            Ok(serve::run(link, |_, _| Err(away.clone()))?)
+        }
+    }
 }
 
 fn upload_to(link: Link, site: &Site, store: &Bucketed) -> Result<(), StartError> {

@@ -21,6 +21,11 @@ pub enum StoreError {
         /// Why.
         source: std::io::Error,
     },
+    /// A disk that is not plugged in, or not mounted.
+    #[error(
+        "{0}: there is no such directory; plug the disk in and mount it, or make the directory on it"
+    )]
+    Away(PathBuf),
     /// A key that is not a plain relative path.
     #[error("{0:?} is not a key")]
     Key(String),
@@ -41,7 +46,7 @@ pub enum StoreError {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let kind = match error {
-            StoreError::Io { .. } => Kind::Retry,
+            StoreError::Io { .. } | StoreError::Away(_) => Kind::Retry,
             StoreError::Key(_) | StoreError::Differs { .. } => Kind::Invalid,
             StoreError::Taken { .. } => Kind::Conflict,
         };
@@ -61,6 +66,17 @@ impl LocalStore {
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         make_directory(directory)?;
         Ok(Self(directory.to_owned()))
+    }
+
+    /// Opens a store on a disk. Its directory is never made: without the disk it would be one of this machine.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub fn on_disk(directory: &Path) -> Result<Self, StoreError> {
+        match directory.is_dir() {
+            true => Ok(Self(directory.to_owned())),
+            false => Err(StoreError::Away(directory.to_owned())),
+        }
     }
 
     /// Stores one file. Storing the same file again under the same key succeeds and changes nothing.

@@ -85,7 +85,7 @@ fn it_reaches_the_store_and_nothing_else() {
     assert_eq!(apart(own), [Ok(()); 3]);
 
     let (found, own, became) = apart(|| {
-        confine::to_directory(&store).unwrap();
+        confine::to_directories(&[&store]).unwrap();
         (attempts.run(), own(), attempts::becoming_a_program())
     });
     attempts::assert_walls(&found, &[]);

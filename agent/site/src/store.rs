@@ -37,7 +37,8 @@ pub struct Bucketed {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Export {
-    /// Where it is mounted.
+    /// A directory on it. It must be there: while it is not, files wait in the spool. A mount point is there
+    /// without its disk too, so name one below.
     pub directory: AbsolutePath,
 }
 
