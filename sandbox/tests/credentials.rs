@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use karakuri_sandbox::link::Link;
@@ -50,8 +51,23 @@ impl Rig {
     }
 }
 
+/// The monitor is root, of a user namespace of its own where it was not before: there an ordinary user's test
+/// is run. Whether that was done.
+fn passed_as_monitor(test: &str) -> bool {
+    if rustix::process::geteuid().is_root() {
+        return false;
+    }
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--user", "--map-root-user"]).arg(std::env::current_exe().unwrap());
+    assert!(unshare.args([test, "--exact"]).status().unwrap().success(), "{test}");
+    true
+}
+
 #[test]
 fn it_prints_into_a_pipe_and_may_be_asked_again() {
+    if passed_as_monitor("it_prints_into_a_pipe_and_may_be_asked_again") {
+        return;
+    }
     let mut rig = Rig::new(&["/usr/bin/printf", "%s", "{}"], LONG);
     for _ in 0..2 {
         assert_eq!(rig.ask().as_deref(), Ok("{}"));
@@ -66,6 +82,9 @@ fn it_prints_into_a_pipe_and_may_be_asked_again() {
 
 #[test]
 fn it_has_no_privilege_no_environment_and_no_fd_of_ours() {
+    if passed_as_monitor("it_has_no_privilege_no_environment_and_no_fd_of_ours") {
+        return;
+    }
     let status = Rig::new(&["/usr/bin/cat", "/proc/self/status"], LONG).ask().unwrap();
     for line in ["CapPrm:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"] {
         assert!(status.lines().any(|found| found == line), "{line}: {status}");
@@ -79,6 +98,9 @@ fn it_has_no_privilege_no_environment_and_no_fd_of_ours() {
 
 #[test]
 fn one_that_takes_too_long_is_ended() {
+    if passed_as_monitor("one_that_takes_too_long_is_ended") {
+        return;
+    }
     let mut rig = Rig::new(&["/usr/bin/tail", "-f", "/dev/null"], Duration::ZERO);
     rig.courier.send(&Ask::Credentials, &[]).unwrap();
     rig.programs.turn().unwrap();
