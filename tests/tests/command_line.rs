@@ -2,11 +2,12 @@
 //! told in plain words, with its place and its own exit code.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::fs;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
 use karakuri_protocol::job::Exit;
-use karakuri_tests::{Agent, Workflow};
+use karakuri_tests::{Agent, Workflow, settle};
 use serde_json::Value;
 
 /// Exit code, stdout, stderr.
@@ -154,4 +155,40 @@ fn explain_shows_the_hosts_that_applications_reach() {
     let (_, out, _) = told(&agent.call(&["sandbox", "explain", "--json", &path]));
     let json: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(json["applications_network"], serde_json::json!(["erp.example.com:443"]));
+}
+
+#[test]
+fn a_wrong_site_toml_begins_no_run_and_the_doctor_names_it() {
+    let agent = Agent::new();
+    let workflow = Workflow::new("pass\n");
+    let site = agent.state().join("site");
+    fs::create_dir_all(&site).unwrap();
+    let first = "tenant = \"acme\"\nsite = \"osaka-1\"\n";
+    let _key = settle(agent.state(), "", "[personal.patterns]\nbad = \"(\"\n");
+    let pattern = fs::read_to_string(site.join("site.toml")).unwrap();
+    let key = "[[keys.raw_rsa]]\nnamespace = \"acme\"\nname = \"offline\"\npublic_key = \"/nowhere/acme.pem\"\n";
+    for (text, named) in [
+        ("tenannt = 1\n".to_owned(), "tenannt"),
+        (format!("{first}{key}"), "/nowhere/acme.pem"),
+        (pattern, "personal"),
+    ] {
+        fs::write(site.join("site.toml"), &text).unwrap();
+        let (exit, _, err) = told(&agent.call(&["run", &workflow.path().to_string_lossy()]));
+        assert_eq!(exit, Some(2), "{text}: {err}");
+        assert!(err.contains(named) && err.lines().count() < 8, "{text}: {err}");
+        let (exit, out, _) = told(&agent.call(&["doctor"]));
+        assert_eq!(exit, Some(12), "{out}");
+        assert!(out.contains("FAIL site.toml") && out.contains(named), "{out}");
+    }
+}
+
+#[test]
+fn without_the_directory_of_models_the_set_up_is_named() {
+    let agent = Agent::new();
+    let workflow = Workflow::new("pass\n");
+    let mut command = agent.command(&["run", &workflow.path().to_string_lossy()]);
+    let nothing = agent.state().join("nothing");
+    let (exit, _, err) = told(&command.env("KARAKURI_ASSETS", nothing).output().unwrap());
+    assert_eq!(exit, Some(14), "{err}");
+    assert!(err.contains("make setup"), "{err}");
 }

@@ -324,3 +324,57 @@ fn verify_names_what_is_missing_altered_or_nobodys() {
     );
     assert_eq!(found["unsigned"], serde_json::json!([directory.join("more.esdk")]));
 }
+
+#[test]
+fn a_script_puts_nothing_in_the_place_of_the_report() {
+    let workflow = Workflow::new(
+        "from karakuri import run\n\
+         open('/work/e', 'w').write('<script>forged</script>')\n\
+         for name in ('report', 'recording-marks', 'to taro@example.com'):\n    \
+             run.attach('/work/e', name=name)\n",
+    );
+    let agent = Agent::new();
+    let finished = agent.run(workflow.path(), &[]);
+    let report = &finished.ended(Exit::Success).report;
+    assert!(report.contains("Content-Security-Policy") && !report.contains("forged</script>"));
+    // Names are in the manifest, which is signed and not sealed.
+    let list = json(&agent, &["artifacts", "list", "last", "--json"]);
+    assert_eq!(list[2]["name"], "to [email]");
+}
+
+#[test]
+fn a_run_in_the_place_of_another_is_refused() {
+    let (agent, outcome) = agent_with_a_run();
+    let one = outcome["outcome"]["store_prefix"].as_str().unwrap();
+    let one = agent.state().join("store").join(one);
+    let second = agent.run(Workflow::new("pass\n").path(), &[]);
+    let run = second.ended(Exit::Success).outcome["outcome"]["run"].as_str().unwrap();
+    let other = one.with_file_name(run);
+    std::fs::remove_dir_all(&other).unwrap();
+    std::fs::create_dir(&other).unwrap();
+    for file in files(&one) {
+        std::fs::copy(&file, other.join(file.file_name().unwrap())).unwrap();
+    }
+    for words in [["artifacts", "verify", run], ["artifacts", "list", run]] {
+        let output = agent.call(&words);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("place of another"), "{words:?}: {said}");
+    }
+    assert!(faults(&agent).contains("place of another"));
+}
+
+#[test]
+fn a_pipe_in_the_place_of_an_artifact_is_refused_at_once() {
+    let (agent, outcome) = agent_with_a_run();
+    let run =
+        agent.state().join("store").join(outcome["outcome"]["store_prefix"].as_str().unwrap());
+    for name in ["0001-output.esdk", "manifest.dsse.json"] {
+        std::fs::remove_file(run.join(name)).unwrap();
+        let mode = rustix::fs::Mode::RUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, run.join(name), rustix::fs::FileType::Fifo, mode, 0)
+            .unwrap();
+        let output = agent.call(&["artifacts", "verify", "last"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("no regular file"), "{name}: {said}");
+    }
+}

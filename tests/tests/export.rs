@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
+use karakuri_seal::manifest::{self, Removal, sign};
 use karakuri_tests::{Agent, Workflow, settle, signed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -101,6 +102,21 @@ fn assert_same(one: &Path, other: &Path) {
 }
 
 #[test]
+fn while_the_disk_is_away_its_files_wait() {
+    let (agent, disk) = (Agent::new(), tempfile::tempdir().unwrap());
+    let directory = disk.path().join("karakuri");
+    let _key = settle(agent.state(), "", &format!("[store.export]\ndirectory = {directory:?}\n"));
+    let finished = agent.run(Workflow::new(WORDS).path(), &[]);
+    assert_eq!(finished.code, 0, "{finished:#?}");
+    assert!(finished.outcome["outcome"]["waiting"].as_u64().unwrap() > 3, "{finished:#?}");
+    assert!(!directory.exists());
+    fs::create_dir(&directory).unwrap();
+    let output = agent.call(&["artifacts", "deliver"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(directory.join("runs").exists());
+}
+
+#[test]
 fn a_run_goes_to_the_disk_and_from_there_into_another_store() {
     let exported = Exported::new();
     assert_eq!(names(&exported.directory), WHOLE);
@@ -157,7 +173,8 @@ fn what_was_imported_is_no_fault_of_the_own_log() {
     let output = other.call(&["audit", "verify", "--json"]);
     let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())), "{verdict}");
-    assert_eq!(verdict["missing_runs"], json!([run]));
+    let refused = verdict["refused_manifests"][0].as_str().unwrap();
+    assert!(refused.contains(run) && refused.contains("place of another"), "{verdict}");
 }
 
 #[test]
@@ -215,7 +232,7 @@ fn who_is_not_trusted_is_not_believed() {
     let key = exported.key_for(&other);
     let output = other.call(&["import", &disk, "--verify", "--trust", &key]);
     assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
-    assert!(String::from_utf8_lossy(&output.stdout).contains("is of another run"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("place of another"));
 }
 
 #[test]
@@ -268,7 +285,8 @@ fn what_was_removed_since_does_not_come_back_and_goes_on_both_sides() {
     let verify = other.call(&["artifacts", "verify", &exported.run]);
     assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
 
-    // The other way: what was removed on the disk goes where it was imported before.
+    // The other way: what was removed on the disk goes where it was imported before, if the run's own site
+    // says so: no other site erases it, trusted or not.
     let third = Agent::new();
     assert_eq!(exported.import(&third).1, 0);
     let (from, to) = (place.join("removed"), exported.directory.join("removed"));
@@ -277,12 +295,21 @@ fn what_was_removed_since_does_not_come_back_and_goes_on_both_sides() {
     let file = Path::new(&record).join("record.dsse.json");
     fs::copy(from.join(&file), to.join(&file)).unwrap();
     let key = exported.key_for(&third);
-    let signer = signed::signer(other.state()).verifying_key().unwrap().to_pem().unwrap();
-    let second = third.state().join("osaka-2.pub.pem");
-    fs::write(&second, signer).unwrap();
+    let second = other.state().join("site/signing.pub.pem");
     let (disk, second) = (exported.disk.path().to_string_lossy(), second.to_string_lossy());
     let words = ["import", &disk, "--verify", "--trust", &key, "--trust", &second];
     let output = third.call(&words);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        !output.status.success() && said.contains("not signed with the key of the run"),
+        "{said}"
+    );
+    assert_eq!(names(&exported.imported(&third)), WHOLE);
+    let theirs = [signed::signer(other.state()).verifying_key().unwrap()];
+    let removal: Removal = manifest::verify(&fs::read(to.join(&file)).unwrap(), &theirs).unwrap();
+    let record = sign(&removal, &signed::signer(exported.agent.state())).unwrap();
+    fs::write(to.join(&file), record).unwrap();
+    let output = third.call(&words[..5]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert_eq!(names(&exported.imported(&third)), left);
     let verify = third.call(&["artifacts", "verify", &exported.run]);

@@ -207,6 +207,14 @@ fn a_workflow_that_asks_for_none_leaves_none() {
     assert!(!out.exists());
 }
 
+#[test]
+fn a_run_without_a_desktop_waits_for_no_recording() {
+    let finished =
+        Agent::new().run(Workflow::new("from karakuri import run\nrun.log('x')\n").path(), &[]);
+    let finished = finished.ended(Exit::Success);
+    assert!(!finished.stderr.contains("recording"), "{}", finished.stderr);
+}
+
 /// What `karakuri recording export` says when it fails; nothing when it does not.
 fn export(agent: &Agent, out: &Path, path: Option<&str>) -> String {
     let mut command = agent.command(&["recording", "export", "last", &out.to_string_lossy()]);

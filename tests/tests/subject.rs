@@ -65,6 +65,7 @@ impl Stored {
         let (state, store) = (agent.state().to_owned(), agent.state().join("disk"));
         fs::create_dir_all(state.join("site")).unwrap();
         fs::create_dir_all(state.join("keys")).unwrap();
+        fs::create_dir(&store).unwrap();
         // Any command that needs the keys makes them.
         let made = agent.call(&["subject", "find", "nobody@example.com"]);
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use karakuri_protocol::job::Exit;
 use serde::Deserialize;
 
 use crate::error::CliError;
@@ -33,6 +34,19 @@ pub(crate) fn directory() -> Result<PathBuf, CliError> {
         .ok_or_else(|| {
             CliError::Usage("neither KARAKURI_ASSETS nor HOME is set; set one".to_owned())
         })
+}
+
+/// Ends what needs the files when there is no directory of them; which file is wrong, who opens it says.
+pub(crate) fn require() -> Result<(), CliError> {
+    let directory = directory()?;
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let message = format!(
+        "{}: there is no such directory; run `make setup`, which fills it, or set KARAKURI_ASSETS",
+        directory.display()
+    );
+    Err(CliError::Refused { exit: Exit::WrongAsset, message })
 }
 
 /// All pinned files.

@@ -92,7 +92,7 @@ impl Verdict {
                     let name = directory.file_name().unwrap_or_default();
                     imported_runs.push(name.to_string_lossy().into_owned());
                 }
-                (Err(e), Err(_)) => refused_manifests.push(e.to_string()),
+                (Err(_), Err(e)) => refused_manifests.push(e.to_string()),
             }
         }
         let path = log_path(site);
@@ -152,7 +152,9 @@ impl Verdict {
             output::line(format!("note  {note}"));
         }
         for run in &self.waiting_runs {
-            output::line(format!("note  run {run} is not in the store yet, but in the spool"));
+            output::line(format!(
+                "note  run {run} is not in this store; the spool has it, delivered elsewhere or not yet"
+            ));
         }
         if !self.runs_elsewhere.is_empty() {
             output::line(format!(

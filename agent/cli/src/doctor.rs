@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::Doctor;
 use crate::error::CliError;
-use crate::{assets, egress, output};
+use crate::site::Site;
+use crate::{assets, egress, installation, output};
 
 /// The oldest kernel, major and minor.
 const KERNEL: (u32, u32) = (6, 12);
@@ -18,13 +19,16 @@ const LANDLOCK: u32 = 6;
 /// Programs of the machine that every run needs.
 const PROGRAMS: [&str; 4] = ["Xvfb", "dbus-daemon", "openbox", "xkbcomp"];
 /// Our own programs, which lie side by side.
-const OURS: [&str; 6] = [
+const OURS: [&str; 9] = [
     "karakuri-monitor",
     "karakuri-sandbox",
     "karakurid",
     "karakuri-desktop",
     "karakuri-courier",
     "karakuri-egress",
+    "karakuri-steps",
+    "karakuri-mcp",
+    "karakuri-watch",
 ];
 
 /// One thing that was looked at.
@@ -44,6 +48,7 @@ pub(crate) fn run(arguments: &Doctor) -> Result<Exit, CliError> {
     let mut checks = platform();
     checks.extend(programs());
     checks.extend(pinned_files()?);
+    checks.extend(site_file()?);
     let ok = checks.iter().all(|check| check.ok);
     if arguments.json {
         output::json(&checks)?;
@@ -135,6 +140,17 @@ fn programs() -> Vec<Check> {
             mend,
         })
         .collect()
+}
+
+/// site.toml, where there is one, and what it names.
+fn site_file() -> Result<Option<Check>, CliError> {
+    let site = Site::find()?;
+    let Some(path) = site.file() else { return Ok(None) };
+    let checked = installation::check(&site);
+    let what = "site.toml".to_owned();
+    let ok = checked.is_ok();
+    let found = checked.map_or_else(|e| e.to_string(), |_| path.display().to_string());
+    Ok(Some(Check { what, ok, found, mend: format!("correct {}", path.display()) }))
 }
 
 fn pinned_files() -> Result<Vec<Check>, CliError> {

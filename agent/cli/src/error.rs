@@ -16,7 +16,7 @@ pub(crate) enum CliError {
     Usage(String),
     #[error("{0}")]
     NotVerified(String),
-    #[error("{0}; give the key with --key NAMESPACE/NAME=FILE")]
+    #[error("{0}; give the private key of that pair with --key NAMESPACE/NAME=FILE")]
     NoKey(String),
     #[error("{message}")]
     Refused { exit: Exit, message: String },

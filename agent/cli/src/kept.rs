@@ -10,15 +10,18 @@
 //! | `removed/<time>/record.dsse.json` | the record of artifacts that are there no more |
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::BufReader;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::{
-    self, Artifact, Manifest, Payload, Reason, Removal, Rewrap, VerifyingKey,
+    self, Artifact, MAX_ENVELOPE, Manifest, Payload, Reason, Removal, Rewrap, VerifyingKey,
 };
-use karakuri_seal::{Context, OpenError, Sha256, Summary, Unwrap};
+use karakuri_seal::{Class, Context, OpenError, Sha256, Summary, Unwrap};
+
+use rustix::fs::OFlags;
 
 use crate::error::{CliError, at};
 
@@ -45,7 +48,7 @@ pub(crate) struct Kept {
 impl Kept {
     /// Reads what a trusted key signed of the run in `directory`.
     pub(crate) fn read(directory: &Path, trusted: &[VerifyingKey]) -> Result<Self, CliError> {
-        let (manifest, _) = read_signed(&directory.join(MANIFEST), trusted)?;
+        let manifest = manifest_in(directory, trusted)?;
         let directory = directory.to_owned();
         let mut kept =
             Self { directory, manifest, rewrapped: BTreeMap::new(), removed: BTreeMap::new() };
@@ -104,6 +107,12 @@ impl Kept {
         for one in &record.artifacts {
             self.removed.entry(one.id.clone()).or_insert(record.reason);
         }
+    }
+
+    /// What karakurid itself kept under this name, last of all; a script chooses names for its files too.
+    pub(crate) fn evidence(&self, name: &str) -> Option<&Artifact> {
+        let mut last_first = self.manifest.artifacts.iter().rev();
+        last_first.find(|artifact| artifact.class == Class::Evidence && artifact.name == name)
     }
 
     /// Why an artifact is not there, if it was removed.
@@ -195,7 +204,7 @@ impl Kept {
             let path = path.display();
             return Err(CliError::NotVerified(format!("{path}: the artifact {fault}")));
         }
-        let file = File::open(&path).map_err(at(&path))?;
+        let file = opened(&path).map_err(at(&path))?;
         let mut plaintext = Vec::new();
         let expected = self.context(artifact);
         let opened = karakuri_seal::open(keys, Some(&expected), file, &mut plaintext)
@@ -222,7 +231,7 @@ pub(crate) fn not_opened(path: &Path, error: &OpenError) -> CliError {
 
 /// What is wrong with the file of a message, if anything is.
 pub(crate) fn fault(path: &Path, signed: &Summary) -> Result<Option<&'static str>, CliError> {
-    let file = match File::open(path) {
+    let file = match opened(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Some("is missing")),
         other => other.map_err(at(path))?,
     };
@@ -238,12 +247,56 @@ pub(crate) fn fault(path: &Path, signed: &Summary) -> Result<Option<&'static str
     Ok((found != signed.message_sha256).then_some(altered))
 }
 
+/// Opens a file of a store; who writes there may have put something else in its place.
+fn opened(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
+    }
+}
+
+/// The manifest of the run that `directory` is named after.
+pub(crate) fn manifest_in(
+    directory: &Path,
+    trusted: &[VerifyingKey],
+) -> Result<Manifest, CliError> {
+    let path = directory.join(MANIFEST);
+    let (manifest, _): (Manifest, _) = read_signed(&path, trusted)?;
+    if directory.file_name().is_some_and(|name| name == manifest.run.as_str()) {
+        return Ok(manifest);
+    }
+    let what = format!("it is of run {:?}, put in the place of another", manifest.run);
+    Err(CliError::NotVerified(format!("{}: {what}", path.display())))
+}
+
+/// A record of removal in `from` that is not in `there`, of the same run, and that another key than that of
+/// the run's manifest signed.
+pub(crate) fn foreign_removal(
+    from: &Kept,
+    there: &Kept,
+    trusted: &[VerifyingKey],
+) -> Option<PathBuf> {
+    let path = there.directory.join(MANIFEST);
+    let signed =
+        |key: &&VerifyingKey| read_signed::<Manifest>(&path, std::slice::from_ref(*key)).is_ok();
+    let own: Vec<VerifyingKey> = trusted.iter().filter(signed).cloned().collect();
+    let known = |record: &PathBuf| {
+        record.strip_prefix(&from.directory).is_ok_and(|part| there.directory.join(part).exists())
+    };
+    let new = from.removals().into_iter().filter(|record| !known(record));
+    new.into_iter().find(|record| read_signed::<Removal>(record, &own).is_err())
+}
+
 /// Reads a signed document of a store, and the bytes it was read from.
 pub(crate) fn read_signed<P: Payload>(
     path: &Path,
     trusted: &[VerifyingKey],
 ) -> Result<(P, Vec<u8>), CliError> {
-    let envelope = fs::read(path).map_err(at(path))?;
+    let mut envelope = Vec::new();
+    let limited = opened(path).map(|file| file.take(MAX_ENVELOPE as u64 + 1));
+    limited.and_then(|mut file| file.read_to_end(&mut envelope)).map_err(at(path))?;
     let payload = manifest::verify(&envelope, trusted)
         .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))?;
     Ok((payload, envelope))

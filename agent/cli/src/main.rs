@@ -11,6 +11,7 @@ mod doctor;
 mod egress;
 mod error;
 mod import;
+mod installation;
 mod kept;
 mod lint;
 mod mcp;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use karakuri_protocol::desktop::Effect;
 use karakuri_protocol::job::{Drained, Exit, Outcome, Progress};
+use karakuri_site::store::Store;
 
 use crate::site::Site;
 
@@ -199,7 +200,7 @@ fn summary(
     if let Some(report) = report {
         text.push_str(&format!("report     {}\n", report.display()));
     }
-    text.push_str(&format!("next       {}\n", next(outcome.exit)));
+    text.push_str(&format!("next       {}\n", next(outcome.exit, site)));
     text
 }
 
@@ -216,9 +217,18 @@ pub(crate) fn delivery(Drained { delivered, waiting, parked, reason }: &Drained)
 }
 
 /// What a person does next after such an end.
-fn next(exit: Exit) -> &'static str {
+fn next(exit: Exit, site: &Site) -> &'static str {
     match exit {
-        Exit::Success => "karakuri artifacts list last · karakuri audit verify",
+        Exit::Success => match site.settings().map(|settings| settings.store) {
+            Ok(Store::S3(_)) => {
+                "karakuri audit verify · who may decrypt: karakuri artifacts fetch RUN --auditor FILE"
+            }
+            Ok(Store::Export(_)) => {
+                "karakuri audit verify · where the disk goes: karakuri import DIR --verify \
+                 --trust signing.pub.pem"
+            }
+            _ => "karakuri artifacts list last · karakuri audit verify",
+        },
         Exit::InvalidWorkflow | Exit::MissingEntry | Exit::InvalidInput | Exit::UnknownMethod => {
             "karakuri lint DIR · karakuri run --help lists the exit codes"
         }

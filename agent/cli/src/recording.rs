@@ -60,7 +60,7 @@ fn segments<U: Unwrap>(kept: &Kept, keys: &[U]) -> Result<Vec<Segment>, CliError
 
 /// What was done meanwhile; nothing where a run did not come to its end.
 fn marks<U: Unwrap>(kept: &Kept, keys: &[U]) -> Result<Vec<Mark>, CliError> {
-    let Some(artifact) = kept.present().find(|artifact| artifact.name == MARKS) else {
+    let Some(artifact) = kept.evidence(MARKS).filter(|a| kept.removal(a).is_none()) else {
         return Ok(Vec::new());
     };
     let json = kept.open(keys, artifact)?;

@@ -33,7 +33,7 @@ pub(crate) fn write_opened<U: Unwrap>(
 ) -> Result<PathBuf, CliError> {
     let kept = site.kept(directory)?;
     let manifest = &kept.manifest;
-    let report = manifest.artifacts.iter().find(|a| a.name == "report").ok_or_else(|| {
+    let report = kept.evidence("report").ok_or_else(|| {
         CliError::NotVerified(format!("run {} has no report in its manifest", manifest.run))
     })?;
     let html = kept.open(keys, report)?;

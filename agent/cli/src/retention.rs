@@ -146,7 +146,7 @@ fn let_go(
     removal::finish(&kept)?;
     let due: Vec<Artifact> = kept.present().filter(|a| is_past(a.class)).cloned().collect();
     remover.remove(&mut kept, Reason::Expired, &due)?;
-    if due.iter().any(|artifact| artifact.name == "report") {
+    if kept.evidence("report").is_some_and(|report| due.contains(report)) {
         remove_opened(site, &kept.manifest.run)?;
     }
     Ok(due.len())

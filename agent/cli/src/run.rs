@@ -27,7 +27,7 @@ use crate::kept::MANIFEST;
 use crate::progress::{Display, Ending};
 use crate::site::{KEY_NAME, Site};
 use crate::window::{self, Window};
-use crate::{assets, audit, doctor, retention, workflow};
+use crate::{assets, audit, doctor, installation, retention, workflow};
 
 /// What is to be run.
 #[derive(Debug)]
@@ -59,8 +59,10 @@ pub(crate) fn run_wanted(
     mut display: Display,
 ) -> Result<Exit, CliError> {
     doctor::require_platform()?;
+    assets::require()?;
     let site = Site::find()?;
     site.prepare()?;
+    installation::check(&site)?;
     audit::require_whole_log(&site)?;
     retention::before_a_run(&site);
     let (job, mut fds) = job(wanted, &site)?;
@@ -303,7 +305,19 @@ fn open_report(site: &Site, outcome: &Outcome) -> Result<Option<PathBuf>, CliErr
 
 /// Writes a file only the user can read.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let mut options = fs::OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-    file.and_then(|mut file| file.write_all(bytes)).map_err(at(path))
+    // A new file takes the name: what bore it, a link perhaps, is not written to.
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let write = || {
+        let mut options = fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(&temporary)?;
+        file.write_all(bytes)?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|e| {
+        // It may not be there.
+        let _removed = fs::remove_file(&temporary);
+        at(path)(e)
+    })
 }

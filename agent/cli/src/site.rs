@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 use crate::auditor::{Auditor, Right};
 use crate::cli::Opening;
 use crate::error::{CliError, at};
-use crate::kept::{Kept, MANIFEST, read_signed};
+use crate::kept::{Kept, MANIFEST, manifest_in};
 use crate::run::write_private;
 
 /// Name of the development key in a message's header.
@@ -244,7 +244,7 @@ impl Site {
 
     /// The manifest of a run that was made here: this site's own key signed it, not one that is trusted.
     pub(crate) fn own_manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
-        Ok(read_signed(&directory.join(MANIFEST), &[self.own()?])?.0)
+        manifest_in(directory, &[self.own()?])
     }
 
     /// The manifest of a run, its signature checked with the keys that are trusted here.

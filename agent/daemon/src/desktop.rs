@@ -1,5 +1,6 @@
 //! karakuri-desktop, as karakurid sees it: questions, and acts that were recorded first.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -79,6 +80,7 @@ pub trait Intent: IntoEntry {
 pub struct Desktop {
     link: AsyncLink,
     screen: Rect,
+    was_asked: Cell<bool>,
 }
 
 impl Desktop {
@@ -123,7 +125,7 @@ impl Desktop {
             .chain(recording.as_ref().map(|(_, link)| link.as_fd()))
             .collect();
         link.send(&request, &all).map_err(DesktopError::from)?;
-        let mut desktop = Self { link, screen: Rect::new(0, 0, 0, 0) };
+        let mut desktop = Self { link, screen: Rect::new(0, 0, 0, 0), was_asked: Cell::new(false) };
         match desktop.reply().await? {
             (Reply::Opened { version: VERSION, screen, .. }, _) => desktop.screen = screen,
             (Reply::Opened { version, .. }, _) => {
@@ -143,6 +145,12 @@ impl Desktop {
     #[must_use]
     pub fn screen(&self) -> Rect {
         self.screen
+    }
+
+    /// Whether anything was asked of it; until then it records nothing.
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        self.was_asked.get()
     }
 
     /// Carries out an act that was recorded; a picture is of the screen afterwards.
@@ -182,6 +190,7 @@ impl Desktop {
     }
 
     async fn request(&self, request: &Request) -> Result<Answer, DesktopError> {
+        self.was_asked.set(true);
         self.link.send(request, &[])?;
         let (reply, fds) = self.reply().await?;
         Ok(Answer { reply, picture: picture(fds)? })

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use karakuri_audit::{Actor, Entry, Event};
 use karakuri_protocol::event::RunEvent;
-use karakuri_seal::manifest::{self, Artifact, Manifest, SigningIdentity};
+use karakuri_seal::manifest::{self, Artifact, MAX_ENVELOPE, Manifest, SigningIdentity};
 use karakuri_seal::{Class, IndexKey, SealError, Sealer, Sha256, Summary};
 use karakuri_spool::{ArtifactId, Draft, EVENT, MANIFEST, Spool, SpoolError, UPLOADED};
 use tokio::sync::Notify;
@@ -37,7 +37,17 @@ pub enum EvidenceError {
     /// The run has no data keys: it was refused before it got any.
     #[error("there is no data key for {0}: the run was not begun")]
     NoKey(Class),
+    /// The manifest would be larger than anybody reads.
+    #[error(
+        "the run has {0} artifacts, and its manifest no room for more; split the work into several runs"
+    )]
+    TooMany(usize),
 }
+
+/// Bytes of names and the like in a manifest that has room left for what ends the run.
+const MANIFEST_ROOM: usize = MAX_ENVELOPE / 2;
+/// Of an artifact in a manifest beside its name, about.
+const ENTRY: usize = 600;
 
 /// Proof that an artifact is sealed and on disk. It can be passed on, but made only by
 /// [`Evidence::seal`]:
@@ -130,6 +140,8 @@ pub struct Evidence {
     sealers: Vec<(Class, Sealer)>,
     shared: Shared,
     sealed: Vec<Sealed>,
+    /// Bytes of the manifest, about.
+    listed: usize,
     /// Whether the site has a bus.
     announces: bool,
     announced: u32,
@@ -142,7 +154,17 @@ impl Evidence {
     #[must_use]
     pub fn new(origin: Origin, signer: SigningIdentity, shared: Shared, announces: bool) -> Self {
         let (sealers, sealed) = (Vec::new(), Vec::new());
-        Self { origin, signer, sealers, shared, sealed, announces, announced: 0, closing: false }
+        Self {
+            origin,
+            signer,
+            sealers,
+            shared,
+            sealed,
+            listed: 0,
+            announces,
+            announced: 0,
+            closing: false,
+        }
     }
 
     /// Hands over the data keys, one for each class.
@@ -205,6 +227,11 @@ impl Evidence {
         media_type: &str,
         plaintext: impl Read,
     ) -> Result<Sealed, EvidenceError> {
+        // In JSON a character of a name may take two.
+        self.listed += ENTRY + 2 * name.len();
+        if self.listed > MANIFEST_ROOM && !self.closing {
+            return Err(EvidenceError::TooMany(self.sealed.len()));
+        }
         let id = format!("{:04}-{}", self.sealed.len() + 1, class.as_str());
         let summary = self.seal_file(class, &format!("{id}.esdk"), plaintext)?;
         let (name, media_type) = (name.to_owned(), media_type.to_owned());

@@ -15,6 +15,7 @@ use crate::{audit, doctor, output};
 pub(crate) fn run(arguments: &Deliver) -> Result<Exit, CliError> {
     let site = Site::find()?;
     site.prepare()?;
+    site.settings()?;
     let drain = Drain { parked: arguments.parked, release: Vec::new() };
     let mut display = Display::new(false, Ending::Summary);
     match drained(&site, &drain, &arguments.log, &mut display)? {

@@ -17,19 +17,24 @@ pub(crate) fn run(arguments: &Events) -> Result<Exit, CliError> {
     let site = Site::find()?;
     let store = arguments.store.clone().unwrap_or_else(|| site.store());
     let keys = site.keyrings(&arguments.opening)?;
-    for path in files(&store.join("events"), &arguments.run)? {
-        output::json_line(&read(&path, &arguments.run, &keys)?)?;
+    let (run, files) = files(&store.join("events"), &arguments.run)?;
+    for path in files {
+        output::json_line(&read(&path, &run, &keys)?)?;
     }
     Ok(Exit::Success)
 }
 
-/// The run's events, by their numbers; the one that it was uploaded comes last.
-fn files(events: &Path, run: &str) -> Result<Vec<PathBuf>, CliError> {
-    let days = fs::read_dir(events).into_iter().flatten().flatten();
-    let directory = days.map(|day| day.path().join(run)).find(|directory| directory.is_dir());
-    let directory = directory.ok_or_else(|| {
+/// A run, or the last one, and its events by their numbers; the one that it was uploaded comes last.
+fn files(events: &Path, run: &str) -> Result<(String, Vec<PathBuf>), CliError> {
+    let named = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let within = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
+    let runs = within(events.to_owned()).flat_map(|day| within(day.path()));
+    let runs = runs.filter_map(|entry| Some((named(&entry.path())?, entry.path())));
+    let found = runs.filter(|(name, _)| run == "last" || name == run).max();
+    let (run, directory) = found.ok_or_else(|| {
         CliError::Usage(format!(
-            "there is no news of run {run:?} in {}: a site has it unless site.toml says `events = false`",
+            "there is no news of run {run:?} in {}: a site has it unless site.toml says `events = false`, \
+             a laptop and what `karakuri import` brought have none",
             events.display()
         ))
     })?;
@@ -37,7 +42,7 @@ fn files(events: &Path, run: &str) -> Result<Vec<PathBuf>, CliError> {
     let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "esdk"));
     files.sort();
-    Ok(files)
+    Ok((run, files))
 }
 
 fn read<U: Unwrap>(path: &Path, run: &str, keys: &[U]) -> Result<CloudEvent, CliError> {

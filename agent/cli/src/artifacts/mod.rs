@@ -12,6 +12,7 @@ use std::fs;
 use std::io::IsTerminal;
 
 use karakuri_protocol::job::Exit;
+use karakuri_protocol::untrusted::Untrusted;
 use karakuri_seal::manifest::Artifact;
 use karakuri_workflow::bundle::check_file_name;
 
@@ -81,6 +82,8 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
 fn line(artifact: &Artifact) -> String {
     let Artifact { id, name, class, media_type, summary } = artifact;
     let bytes = summary.message_length;
+    let [media_type, name] =
+        [media_type, name].map(|text| Untrusted::new(text.clone()).escaped(200));
     format!("{id:<16} {:<9} {bytes:>9}  {media_type:<26} {name}", class.as_str())
 }
 

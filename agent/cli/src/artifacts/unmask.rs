@@ -55,6 +55,10 @@ pub(crate) fn run(arguments: &Unmask) -> Result<Exit, CliError> {
             json(&value_of(&value, &fields)?)?
         }
         Some(Document::Texts(of)) if apart.is_none() => json(&texts_of(&of, &fields)?)?,
+        _ if personal.id == *id => {
+            let mend = "`karakuri artifacts decrypt` reads it";
+            return Err(usage(&format!("in artifact {id} nothing is masked: {mend}")));
+        }
         _ => return Err(usage(&format!("artifact {} is not of {id}", personal.id))),
     };
     fs::create_dir_all(out).map_err(at(out))?;

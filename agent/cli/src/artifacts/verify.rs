@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
+use karakuri_protocol::untrusted::Untrusted;
 use karakuri_seal::manifest::Reason;
 use serde::Serialize;
 
@@ -116,7 +117,8 @@ impl Found {
     }
 
     fn tell(&self) {
-        let name = |path: &Path| path.display().to_string();
+        // Who writes to the store chooses names there.
+        let name = |path: &Path| Untrusted::new(path.display().to_string()).escaped(1000);
         for Fault { path, fault } in &self.faults {
             output::line(format!("FAULT {} {fault}", name(path)));
         }

@@ -153,8 +153,10 @@ fn day(directory: &Path, manifest: &Manifest) -> Result<String, Fault> {
         path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned())
     };
     let day = name(directory.parent()).unwrap_or_default();
-    let dated = manifest.run.get(..8).is_some_and(|date| day.replace('-', "") == date);
-    if name(Some(directory)).as_ref() != Some(&manifest.run) || !(dated || day == UNDATED) {
+    let date = manifest.run.get(..8).filter(|date| date.bytes().all(|b| b.is_ascii_digit()));
+    let dated = |date: &str| format!("{}-{}-{}", &date[..4], &date[4..6], &date[6..]);
+    let own = date.map_or(UNDATED.to_owned(), dated);
+    if name(Some(directory)).as_ref() != Some(&manifest.run) || day != own {
         let fault = format!("is of another run, {:?}", manifest.run);
         return Err(Fault::new(&directory.join(MANIFEST), fault));
     }

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::cli::Import;
 use crate::error::{CliError, at};
-use crate::kept::{Kept, MANIFEST};
+use crate::kept::{Kept, MANIFEST, foreign_removal};
 use crate::output;
 use crate::removal;
 use crate::site::Site;
@@ -135,7 +135,14 @@ fn take(from: &Path, store: &Path, trusted: &[VerifyingKey]) -> Result<Taken, Cl
     let to = store.join("runs").join(&exported.day).join(&taken.run);
     if to.join(MANIFEST).exists() {
         match Kept::read(&to, trusted) {
-            Ok(store) => exported.leave_out(&store),
+            Ok(store) => {
+                let foreign = Kept::read(from, trusted).ok();
+                let foreign = foreign.and_then(|from| foreign_removal(&from, &store, trusted));
+                let what = "removes what is in the store, and is not signed with the key of the run; \
+                            erase it here with `karakuri subject erase`";
+                taken.faults.extend(foreign.map(|path| Fault::new(&path, what)));
+                exported.leave_out(&store);
+            }
             Err(e) => taken.faults.push(Fault::new(&to, e.to_string())),
         }
     }

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::fields::Fields;
 use crate::error::CliError;
+use crate::installation;
 use crate::kept::{Kept, MANIFEST};
 use crate::site::{Site, runs_in};
 
@@ -49,12 +50,7 @@ impl Wanted {
         kind: Option<&str>,
         value: &Zeroizing<String>,
     ) -> Result<Self, CliError> {
-        let table = toml::Value::Table(site.settings()?.personal);
-        let wrong =
-            |e: &dyn std::fmt::Display| CliError::Usage(format!("[personal] of site.toml: {e}"));
-        let settings: karakuri_personal::Settings = table.try_into().map_err(|e| wrong(&e))?;
-        let normaliser = Normaliser::new(&settings).map_err(|e| wrong(&e))?;
-        let finder = Finder::new(&settings).map_err(|e| wrong(&e))?;
+        let (settings, finder, normaliser) = installation::personal(&site.settings()?)?;
         let kind = kind.map(|name| {
             let built_in = Kind::BUILT_IN.into_iter().find(|kind| kind.as_str() == name);
             let own = || settings.patterns.contains_key(name).then(|| Kind::Custom(name.to_owned()));
@@ -159,7 +155,10 @@ pub(super) fn search<U: Unwrap>(
 pub(super) fn waiting(site: &Site, store: &Path) -> Vec<Unsearched> {
     let stored: BTreeSet<String> =
         runs_in(store).unwrap_or_default().iter().map(|path| name(path)).collect();
-    let why = "waits in the spool; `karakuri artifacts deliver` brings it to the store".to_owned();
+    let why =
+        "waits in the spool for `karakuri artifacts deliver`, or went to the store of site.toml: \
+               search there too, with --store"
+            .to_owned();
     let mut waiting: Vec<_> = in_spool(site).iter().map(|path| name(path)).collect();
     waiting.retain(|run| !stored.contains(run));
     waiting.into_iter().map(|run| Unsearched { run, why: why.clone() }).collect()

@@ -341,7 +341,7 @@ async fn serve(
         end = record_heard(record) => Watched::Run(end),
     };
     takeover.as_mut().map_or(Ok(()), Takeover::close)?;
-    if let Some(recording) = &recording {
+    if let Some(recording) = recording.as_ref().filter(|_| session.used_desktop()) {
         keep_rest(record, recording).await?;
     }
     started.acts = session.acts();
@@ -358,6 +358,12 @@ async fn serve(
             end
         }
     };
+    if end.exit == Exit::Success {
+        let set = record.outputs.borrow();
+        let never = intake.manifest.outputs.keys().filter(|name| !set.contains_key(*name));
+        let told = |name| format!("output {name} of workflow.toml was never set");
+        record.warnings.borrow_mut().extend(never.map(told));
+    }
     if matches!(end.exit, Exit::SandboxViolation) {
         record.note(
             Actor::Daemon,

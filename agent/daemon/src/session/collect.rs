@@ -55,7 +55,7 @@ pub fn rest(record: &Record, ground: &Ground, paths: &[String]) -> Result<(), En
         let Some((area, name)) = beneath(ground, path) else { continue };
         let root = path.split('/').nth(1).unwrap_or_default();
         let refused = collect::tree(area, name, &Caps::AREA, |taken| {
-            let name = Untrusted::new(format!("{root}/{}", taken.path)).escaped(200);
+            let name = record.file_name(&format!("{root}/{}", taken.path)).escaped(200);
             seal(record, &name, &taken).map(drop)
         })?;
         for Refused { path, why } in refused {

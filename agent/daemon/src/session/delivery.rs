@@ -90,14 +90,21 @@ pub fn of_delivery(happened: &Happened) -> Option<(&str, Event)> {
     }
 }
 
+/// Files in one record of the audit log, whose lines have a limit.
+const FILES: usize = 500;
+
 /// What the audit log says of files that left the spool, by their runs.
 #[must_use]
-pub fn of_removal(gone: &[ArtifactId]) -> BTreeMap<String, Event> {
+pub fn of_removal(gone: &[ArtifactId]) -> Vec<(String, Event)> {
     let mut by_run: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for id in gone {
         by_run.entry(id.run().to_owned()).or_default().push(id.file().to_owned());
     }
-    by_run.into_iter().map(|(run, files)| (run, Event::ArtifactRemoved { files })).collect()
+    let event = |(run, files): (&String, &[String])| {
+        (run.clone(), Event::ArtifactRemoved { files: files.to_vec() })
+    };
+    let parts = by_run.iter().flat_map(|(run, files)| files.chunks(FILES).map(move |f| (run, f)));
+    parts.map(event).collect()
 }
 
 fn note(record: &Record, happened: &Happened) -> Result<(), End> {

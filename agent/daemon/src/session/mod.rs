@@ -279,6 +279,12 @@ impl<'a> Session<'a> {
         self.unhandled
     }
 
+    /// Whether the run used its desktop, and so has a recording.
+    #[must_use]
+    pub fn used_desktop(&self) -> bool {
+        self.desktop.was_asked()
+    }
+
     /// Acts carried out.
     #[must_use]
     pub fn acts(&self) -> u32 {

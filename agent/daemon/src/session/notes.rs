@@ -11,6 +11,9 @@ use super::{Fault, Session, collect};
 use crate::end::End;
 use crate::timeline::What;
 
+/// The most personal values in an output that is masked: a key of its own is sealed for each.
+const MAX_PARTS: usize = 1000;
+
 impl Session<'_> {
     /// Carries out a call about the run itself.
     pub(super) async fn note(&mut self, call: &Approved<Call>) -> Result<Value, Fault> {
@@ -60,6 +63,14 @@ impl Session<'_> {
         let shown = match self.broker.grant().outputs().get(key).map(|o| o.class) {
             Some(OutputClass::Pii) => self.record.seal_personal_output(key, &name, value)?,
             _ => {
+                let parts = self.record.personal_parts(value);
+                if parts > MAX_PARTS {
+                    let message = format!(
+                        "output {key} holds {parts} personal values, more than {MAX_PARTS}; say \
+                         class = \"pii\" in [outputs.{key}] of workflow.toml, or split it"
+                    );
+                    return Err(Fault::Call(CallError::new(ErrorKind::InvalidParams, message)));
+                }
                 let (shown, warning) = self.record.seal_output(key, &name, value)?;
                 if let Some(warning) = warning {
                     self.record.warn(warning);
@@ -78,7 +89,7 @@ impl Session<'_> {
         })?;
         let shown = params.name.as_ref().unwrap_or(&params.path);
         let name = shown.danger_raw().rsplit('/').next().unwrap_or_default();
-        let name = Untrusted::new(name).escaped(100);
+        let name = self.record.file_name(name).escaped(100);
         let sealed = collect::seal(self.record, &name, &taken)?;
         Ok(json!({ "artifact": sealed.artifact().id }))
     }

@@ -5,6 +5,7 @@ use karakuri_protocol::personal::{
     Document, FIELDS_VERSION, MaskedText, PERSONAL, Place, TextFields,
 };
 use karakuri_protocol::script::Level;
+use karakuri_protocol::untrusted::Untrusted;
 use karakuri_seal::Class;
 use serde_json::Value;
 
@@ -63,6 +64,11 @@ impl Record {
             serde_json::to_vec_pretty(value).map_err(|e| End::internal("writing an output", e))?;
         let sealed = self.seal(class, name, "application/json", json.as_slice())?;
         Ok(sealed.artifact().id.clone())
+    }
+
+    /// The name of a file as the manifest has it, which nobody seals: what is personal in it is masked.
+    pub(super) fn file_name(&self, name: &str) -> Untrusted {
+        Untrusted::new(self.timeline.borrow_mut().personal().text("name of a file", name))
     }
 
     /// Says in log, report and outcome what the workflow should mend.

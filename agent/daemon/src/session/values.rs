@@ -88,6 +88,23 @@ impl Record {
         Ok(Document::Output(OutputFields { version: FIELDS_VERSION, output, value }))
     }
 
+    /// How many personal values there are in a value.
+    pub(super) fn personal_parts(&self, value: &Value) -> usize {
+        let within = |text: &str| {
+            let pieces = self.timeline.borrow_mut().personal().pieces(text);
+            pieces.iter().filter(|(kind, _)| kind.is_some()).count()
+        };
+        match value {
+            Value::String(text) => within(text),
+            Value::Number(number) => within(&number.to_string()),
+            Value::Array(parts) => parts.iter().map(|part| self.personal_parts(part)).sum(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, part)| within(name) + self.personal_parts(part)).sum()
+            }
+            Value::Null | Value::Bool(_) => 0,
+        }
+    }
+
     fn part(&self, place: &str, value: &Value) -> Result<Part, End> {
         let plain = |part: &Part| matches!(part, Part::Plain(_));
         let part = match value {

@@ -25,8 +25,8 @@ pub trait Payload: Serialize + DeserializeOwned {
     const VERSION: u32;
 }
 
-/// An artifact takes about 600 bytes: room for 50 000.
-const MAX_ENVELOPE: usize = 32 << 20;
+/// The most bytes of a signed document. An artifact takes about 600 of a manifest: room for 50 000.
+pub const MAX_ENVELOPE: usize = 32 << 20;
 const MAX_SIGNATURES: usize = 8;
 
 /// A document could not be signed, or is not to be believed.

@@ -12,7 +12,7 @@ mod removal;
 mod rewrap;
 mod run;
 
-pub use envelope::{ManifestError, Payload, sign, verify};
+pub use envelope::{MAX_ENVELOPE, ManifestError, Payload, sign, verify};
 pub use keys::{KeyId, SigningIdentity, VerifyingKey};
 pub use removal::{Reason, Removal, RemovedArtifact};
 pub use rewrap::{Rewrap, RewrappedArtifact};

@@ -118,6 +118,9 @@ fn split(text: &str) -> Result<(&str, &str), String> {
 
 /// The digits without what parts the groups.
 fn grouped(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("nothing was read".to_owned());
+    }
     let groups: Vec<&str> = text.split([',', '.', '\'', '\u{2019}', ' ']).collect();
     let digits = |group: &&str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
     if !groups.iter().all(digits) {
