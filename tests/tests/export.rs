@@ -233,6 +233,13 @@ fn who_is_not_trusted_is_not_believed() {
     let output = other.call(&["import", &disk, "--verify", "--trust", &key]);
     assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
     assert!(String::from_utf8_lossy(&output.stdout).contains("place of another"));
+    // Nor does it come a second time, out of the directory of no day.
+    fs::rename(&place, &exported.directory).unwrap();
+    let day = exported.directory.parent().unwrap();
+    fs::rename(day, day.with_file_name("undated")).unwrap();
+    let output = other.call(&["import", &disk, "--verify", "--trust", &key]);
+    assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("is of another run"));
 }
 
 #[test]
