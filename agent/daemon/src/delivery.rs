@@ -2,7 +2,7 @@
 //! journals what it says before anything follows from it.
 //!
 //! The courier makes one attempt at a time and remembers nothing. When to try again is decided here: for
-//! ever, after a random part (full jitter) of a time that doubles up to [`MOST`], on a clock that nobody
+//! ever, after a random part (full jitter) of a time that doubles up to `MOST`, on a clock that nobody
 //! sets. What the store refuses again and again, or cannot ever take, is parked for a person, and does not
 //! hold up the rest.
 

@@ -60,7 +60,7 @@ struct App {
 /// Shows the window until it is closed or the run is over.
 ///
 /// # Errors
-/// See [`WatchError`].
+/// See `WatchError`.
 pub fn run() -> Result<(), WatchError> {
     let inherited = |number| {
         let fd = inherited_fd(number).map_err(WatchError::NotInherited)?;

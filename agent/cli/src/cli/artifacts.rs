@@ -18,7 +18,7 @@ pub(crate) struct Opening {
     /// A private key, by the name that messages carry
     #[arg(long = "key", value_name = "NAMESPACE/NAME=FILE", value_parser = name_and_value)]
     pub(crate) keys: Vec<(String, String)>,
-    /// A file like site.toml whose [identity] may decrypt: KMS is asked
+    /// A file like site.toml whose `[identity]` may decrypt: KMS is asked
     #[arg(long, value_name = "FILE")]
     pub(crate) auditor: Option<PathBuf>,
 }
@@ -53,7 +53,7 @@ pub(crate) enum ArtifactsCommand {
     Events(Events),
     /// Fetch a run from the bucket into the store of the state directory
     Fetch(Fetch),
-    /// Remove from the local store what is past its time by [retention] of site.toml; each run begins so
+    /// Remove from the local store what is past its time by `[retention]` of site.toml; each run begins so
     Expire(Expire),
 }
 
@@ -69,7 +69,7 @@ Example:
 pub(crate) struct Fetch {
     /// Id of a run, or `all`
     pub(crate) run: String,
-    /// A file like site.toml whose [identity] may read the bucket
+    /// A file like site.toml whose `[identity]` may read the bucket
     #[arg(long, value_name = "FILE")]
     pub(crate) auditor: PathBuf,
     /// A public key (PEM) whose signatures are believed, beside the one of this site
@@ -91,7 +91,7 @@ pub(crate) struct Events {
     pub(crate) opening: Opening,
 }
 
-/// Remove from the local store what is past its time by [retention] of site.toml; each run begins so
+/// Remove from the local store what is past its time by `[retention]` of site.toml; each run begins so
 ///
 /// Each removal is in the audit log and in a signed record beside the run's manifest before a file goes.
 /// Nothing that waits for a store is touched.

@@ -1,11 +1,11 @@
 //! Who the courier is to the services: what the machine proves by itself, then a role borrowed with
 //! it for minutes, narrowed to what this courier does.
 //!
-//! - [`document`]: credentials as programs and containers hand them out.
-//! - [`link`]: karakuri-monitor, which starts such a program.
-//! - [`base`]: what the machine proves by itself.
-//! - [`policy`]: what a session may do.
-//! - [`session`]: the borrowed role.
+//! - `document`: credentials as programs and containers hand them out.
+//! - `link`: karakuri-monitor, which starts such a program.
+//! - `base`: what the machine proves by itself.
+//! - `policy`: what a session may do.
+//! - `session`: the borrowed role.
 
 pub(crate) mod base;
 pub(crate) mod document;
