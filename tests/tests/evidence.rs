@@ -378,3 +378,16 @@ fn a_pipe_in_the_place_of_an_artifact_is_refused_at_once() {
         assert!(!output.status.success() && said.contains("no regular file"), "{name}: {said}");
     }
 }
+
+#[test]
+fn an_output_with_very_many_personal_values_is_refused_and_the_run_goes_on() {
+    let workflow = Workflow::new(
+        "from karakuri import run\nfrom karakuri.errors import InvalidParams\n\
+         try:\n    run.output('result', ['a%d@b.example' % n for n in range(1001)])\n\
+         except InvalidParams as e:\n    run.log(str(e))\n    run.output('result', 'refused')\n",
+    );
+    let finished = Agent::new().run(workflow.path(), &[]);
+    let finished = finished.ended(Exit::Success);
+    assert_eq!(finished.outcome["outcome"]["outputs"]["result"], "refused");
+    assert!(finished.report.contains("holds 1001 personal values"), "{}", finished.report);
+}

@@ -313,6 +313,7 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
         let mut options = fs::OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(bytes)?;
+        file.sync_all()?;
         fs::rename(&temporary, path)
     };
     write().map_err(|e| {

@@ -186,17 +186,9 @@ impl Site {
         for file in files {
             let pem = fs::read(file).map_err(at(file))?;
             let path = directory.join(format!("{}.pem", hex::encode(Sha256::digest(&pem))));
-            let temporary = path.with_extension("tmp");
-            let write = || {
-                DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
-                let mut options = OpenOptions::new();
-                let file = options.write(true).create(true).truncate(true).mode(0o600);
-                let mut file = file.open(&temporary)?;
-                file.write_all(&pem)?;
-                file.sync_all()?;
-                fs::rename(&temporary, &path)
-            };
-            write().map_err(at(&path))?;
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+            made.map_err(at(&directory))?;
+            write_private(&path, &pem)?;
         }
         Ok(())
     }

@@ -124,7 +124,7 @@ fn keep_in(link: &Link, directory: &Path) -> Result<(), StartError> {
     Ok(serve::run(link, |put, file| Ok(store.put(put, file)?))?)
 }
 
-/// Without the disk every file is refused for now: it waits in the spool.
+/// Without the disk every file is refused, to be tried again: it waits in the spool.
 fn export_to(link: &Link, directory: &Path) -> Result<(), StartError> {
     match LocalStore::on_disk(directory) {
         Ok(store) => {

@@ -136,11 +136,15 @@ fn take(from: &Path, store: &Path, trusted: &[VerifyingKey]) -> Result<Taken, Cl
     if to.join(MANIFEST).exists() {
         match Kept::read(&to, trusted) {
             Ok(store) => {
-                let foreign = Kept::read(from, trusted).ok();
-                let foreign = foreign.and_then(|from| foreign_removal(&from, &store, trusted));
                 let what = "removes what is in the store, and is not signed with the key of the run; \
                             erase it here with `karakuri subject erase`";
-                taken.faults.extend(foreign.map(|path| Fault::new(&path, what)));
+                match Kept::read(from, trusted) {
+                    Ok(from) => {
+                        let foreign = foreign_removal(&from, &store, trusted);
+                        taken.faults.extend(foreign.map(|path| Fault::new(&path, what)));
+                    }
+                    Err(e) => taken.faults.push(Fault::new(from, e.to_string())),
+                }
                 exported.leave_out(&store);
             }
             Err(e) => taken.faults.push(Fault::new(&to, e.to_string())),

@@ -118,3 +118,25 @@ fn append(record: &Record, run: &str, event: Event) -> Result<(), End> {
     let entry = Entry { run: Some(run.to_owned()), actor: Actor::Daemon, event };
     record.append(entry).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_left_the_spool_is_told_in_records_that_fit() {
+        let id = |run: &str, n: u32| ArtifactId::new(run, &format!("{n:04}-pii.esdk")).unwrap();
+        let mut gone: Vec<_> = (0..1200).map(|n| id("20261122T100000000Z-0badcafe", n)).collect();
+        gone.push(id("20261122T110000000Z-0badcafe", 1));
+        let told: Vec<_> = of_removal(&gone)
+            .into_iter()
+            .map(|(run, event)| match event {
+                Event::ArtifactRemoved { files } => (run, files.len()),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let lengths: Vec<_> = told.iter().map(|(_, length)| *length).collect();
+        assert_eq!(lengths, [500, 500, 200, 1]);
+        assert_eq!(told[3].0, "20261122T110000000Z-0badcafe");
+    }
+}
