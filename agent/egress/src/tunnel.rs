@@ -1,6 +1,6 @@
 //! One connection of an application: its request, the check against the grant, the bytes both ways.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +14,8 @@ use crate::request::{self, Asked};
 const REQUEST: Duration = Duration::from_secs(10);
 /// How long connecting may take, for each address of the host.
 const CONNECT: Duration = Duration::from_secs(10);
+/// The most bytes of a refused client that are read so that it sees why.
+const MAX_UNREAD: u64 = 64 * 1024;
 
 /// Serves one client to its end. `report` is told what was asked for before a byte flows.
 ///
@@ -68,7 +70,10 @@ fn answer(client: &mut TcpStream, status: &str, text: &str) -> io::Result<()> {
         "HTTP/1.1 {status}\r\nContent-Type: text/plain; charset=utf-8\r\n\
          Content-Length: {length}\r\nConnection: close\r\n\r\n{text}\n"
     );
-    client.write_all(answer.as_bytes())
+    client.write_all(answer.as_bytes())?;
+    // Closing with bytes unread resets the connection, and the client may lose the answer.
+    client.shutdown(Shutdown::Write)?;
+    io::copy(&mut client.take(MAX_UNREAD), &mut io::sink()).map(drop)
 }
 
 fn connect(destination: &Destination) -> io::Result<TcpStream> {
@@ -123,7 +128,6 @@ fn one_way(mut from: TcpStream, mut to: TcpStream) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
     use std::net::TcpListener;
     use std::sync::mpsc;
 
@@ -206,6 +210,8 @@ mod tests {
     fn plain_requests_and_noise_are_answered() {
         assert!(ask(&[], "GET http://example.com/", "").0.starts_with("HTTP/1.1 405 "));
         assert!(ask(&[], "CONNECT example.com", "").0.starts_with("HTTP/1.1 400 "));
-        assert!(ask(&[], "\u{1}", "").0.starts_with("HTTP/1.1 400 "));
+        for noise in ["\u{1}".to_owned(), "\u{1}".repeat(32 * 1024)] {
+            assert!(ask(&[], &noise, "").0.starts_with("HTTP/1.1 400 "));
+        }
     }
 }
