@@ -153,7 +153,8 @@ def seeing(desktop, assets):
     measured = costs(desktop, assets)
     for what, key, kind in [
         ("unchanged screen, processor", "unchanged", "cpu"), ("find on a read screen", "find", "wall"),
-        ("find and click on a read screen", "find and click", "wall"),
+        ("find and click on a read screen, in the program", "find and click, in the program", "wall"),
+        ("find and click on a read screen, effect seen", "find and click", "wall"),
         ("changed 400 x 200 dialog, processor", "dialog, waited for", "cpu"),
     ]:
         row(what, "ms", measured[key][kind])

@@ -12,8 +12,9 @@ import readers
 from screens import screen
 from stage import PYTHON, display, ended, shown
 
-#: A dialog of 400 x 200 pixels over the window.
+#: A dialog of 400 x 200 pixels over the window, which prints when a button was clicked.
 DIALOG = """
+import time
 import gi
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gtk
@@ -25,7 +26,9 @@ for text in ["Post the invoice?", "Invoice 4711 of Northwind Ltd.", "Amount due:
     box.add(Gtk.Label(label=text, xalign=0))
 row = Gtk.Box(spacing=8)
 for text in ["Cancel", "Post it", "Details"]:
-    row.add(Gtk.Button(label=text))
+    button = Gtk.Button(label=text)
+    button.connect("clicked", lambda _: print(time.monotonic(), flush=True))
+    row.add(button)
 box.add(row)
 window.add(box)
 window.show_all()
@@ -52,14 +55,18 @@ def costs(desktop, assets):
             cost("unchanged", "read_text")
             word = next(word for word, _ in truth["words"] if len(word) > 6)
             cost("find", "find_all", target={"find": {"text": {"value": word}}})
-            with ended(PYTHON, "-c", DIALOG, env=environment, stderr=subprocess.DEVNULL):
+            program = [PYTHON, "-c", DIALOG]
+            with ended(*program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as dialog:
                 before = door.seconds()
                 door.call("wait_for", target={"find": {"text": {"value": "Details"}}})
                 found["dialog, waited for"] = {"cpu": milliseconds(door.seconds() - before)}
                 door.call("wait_still", still_ms=500)
                 cost("dialog, read", "read_text")
                 # A button, which shows that it was pressed: the click waits for that.
+                start = time.monotonic()
                 cost("find and click", "click", target="text:Details")
+                clicked = float(dialog.stdout.readline()) - start
+                found["find and click, in the program"] = {"wall": milliseconds(clicked)}
             door.call("wait_still", still_ms=500)
             cost("dialog gone", "read_text")
             before = door.seconds()

@@ -36,7 +36,22 @@ pub(crate) struct Change {
     /// Lines in the areas whose own pixels are as they were.
     pub(crate) unchanged: Vec<Line>,
     /// Lines in the areas that are read anew, as they were read.
-    pub(crate) former: Vec<Line>,
+    pub(crate) former: Vec<Former>,
+}
+
+/// A line as it was read before its pixels changed.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Former {
+    pub(crate) line: Line,
+    /// Whether the edge of something that came or went runs through its characters.
+    pub(crate) is_crossed: bool,
+}
+
+impl Former {
+    /// Whether of this line only a part is left at `place`, its characters cut above or below.
+    pub(crate) fn is_cut(&self, place: &Rect) -> bool {
+        self.is_crossed && place.height <= self.line.rect.height
+    }
 }
 
 /// What changed in `region` of `frame` since it looked like `before`, or nothing when all of it
@@ -58,7 +73,8 @@ pub(crate) fn since(before: &Frame, frame: &Frame, region: Rect, lines: &[Line])
             if near.iter().all(|place| place.intersection(&line.rect).is_none()) {
                 unchanged.push(line.clone());
             } else {
-                former.push(line.clone());
+                let is_crossed = near.iter().any(|place| crosses(place, &line.rect));
+                former.push(Former { line: line.clone(), is_crossed });
             }
         }
     }
@@ -94,6 +110,18 @@ fn touches(line: &Line, place: &Rect) -> bool {
 /// Whether `place` reaches over a line, above and below, so that it is no part of its text.
 fn covers(place: &Rect, line: &Rect) -> bool {
     place.top + 2 < line.top && place.bottom() > line.bottom() + 2
+}
+
+/// Whether `place`, which reaches far over `line` on one side, ends in its middle half on the other, and
+/// is as wide.
+fn crosses(place: &Rect, line: &Rect) -> bool {
+    let quarter = line.height / 4;
+    let middle =
+        line.top.saturating_add_unsigned(quarter)..line.bottom().saturating_sub_unsigned(quarter);
+    let far = grown(line, 0, line.height);
+    let above = place.top < far.top && middle.contains(&place.bottom());
+    let below = far.bottom() < place.bottom() && middle.contains(&place.top);
+    place.left <= line.left && line.right() <= place.right() && (above || below)
 }
 
 /// What `line` still shows beside the places, as lines, and the words that have to be looked at.
@@ -255,6 +283,18 @@ mod tests {
         let texts: Vec<&str> = changed.rest.iter().map(|line| line.text.danger_raw()).collect();
         assert_eq!(texts, ["on the", "x"]);
         assert_eq!(changed.rest[0].rect, Rect::new(20, 100, 110, 20));
+    }
+
+    #[test]
+    fn a_line_is_cut_by_an_edge_through_its_middle() {
+        let lines = [line(100, &[("half", 220, 40)]), line(250, &[("whole", 220, 40)])];
+        let changed = change(&[Rect::new(200, 20, 200, 90), Rect::new(210, 252, 60, 16)], &lines);
+        let crossed: Vec<bool> = changed.former.iter().map(|former| former.is_crossed).collect();
+        assert_eq!(crossed, [true, false]);
+        let half = &changed.former[0];
+        let left = Rect::new(218, 104, 44, 18);
+        assert!(half.is_cut(&left));
+        assert!(!half.is_cut(&Rect::new(218, 98, 44, 24)), "what came off it shows it whole");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use karakuri_protocol::desktop::{Line, Script};
 use karakuri_protocol::geometry::Rect;
 
 use super::cache::LineCache;
-use super::change::{Change, shifted};
+use super::change::{Change, Former, shifted};
 use super::ctc::Glyph;
 use super::detect::Detector;
 use super::error::VisionError;
@@ -30,6 +30,16 @@ pub(crate) struct Sight {
     small_files: Recognition,
     small: Option<Recogniser>,
     cache: LineCache,
+}
+
+/// What stood where a line is read.
+#[derive(Clone, Copy)]
+enum Before<'a> {
+    /// It was not read.
+    Unknown,
+    Read(&'a Line),
+    /// The same line, of which a part is hidden now.
+    More,
 }
 
 impl Sight {
@@ -137,14 +147,18 @@ impl Sight {
         frame: &Frame,
         place: Rect,
         script: Script,
-        former: &[Line],
+        former: &[Former],
     ) -> Result<Option<Line>, VisionError> {
         let Some(cut) = frame.crop(place) else { return Ok(None) };
         let key = LineCache::key(script, &cut);
         let line = match self.cache.get(&key) {
             Some(line) => line,
             None => {
-                let before = former.iter().find(|line| place::is_twice(&line.rect, &place));
+                let before = former.iter().find(|f| place::is_twice(&f.line.rect, &place));
+                let before = before.map_or(Before::Unknown, |former| match former.is_cut(&place) {
+                    true => Before::More,
+                    false => Before::Read(&former.line),
+                });
                 let line = self.recognised(&cut, script, before)?;
                 self.cache.put(key, line.clone());
                 line
@@ -153,12 +167,12 @@ impl Sight {
         Ok(line.map(|line| moved(line, place.left, place.top)))
     }
 
-    /// The text of a cut-out line, boxes relative to it; `before` is what was read in its place.
+    /// The text of a cut-out line, boxes relative to it.
     fn recognised(
         &mut self,
         cut: &Frame,
         script: Script,
-        before: Option<&Line>,
+        before: Before<'_>,
     ) -> Result<Option<Line>, VisionError> {
         let ink = Ink::of(cut);
         let glyphs = match script {
@@ -170,16 +184,21 @@ impl Sight {
     }
 
     /// Latin is read by the tiny model, and the words it doubts by the small one, unless the line still
-    /// reads as it did `before`: then that was a second opinion.
+    /// reads as it did `before`: then that was a second opinion. Characters of which a part is hidden are
+    /// not worth one.
     fn latin(
         &mut self,
         cut: &Frame,
         ink: &Ink,
-        before: Option<&Line>,
+        before: Before<'_>,
     ) -> Result<Vec<Glyph>, VisionError> {
         let mut glyphs = self.tiny.glyphs(cut, Script::Latin)?;
-        let is_same = |line: &Line| line.text.danger_raw() == words::text(&glyphs).trim();
-        if words::confidence(&glyphs) < LEGIBLE || before.is_some_and(is_same) {
+        let enough = match before {
+            Before::Unknown => false,
+            Before::Read(line) => line.text.danger_raw() == words::text(&glyphs).trim(),
+            Before::More => true,
+        };
+        if enough || words::confidence(&glyphs) < LEGIBLE {
             return Ok(glyphs);
         }
         for doubt in doubt::doubts(&glyphs, ink).into_iter().rev() {
