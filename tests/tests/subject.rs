@@ -313,6 +313,16 @@ fn who_is_erased_is_gone_and_others_are_not() {
     assert!(!log.contains("taro@") && !log.contains("Taro"), "{log}");
     let verified = stored.agent.call(&["audit", "verify"]);
     assert!(verified.status.success());
+
+    // The store as it was before, with no trace of the erasure: the log still tells.
+    fs::remove_dir_all(stored.runs[0].1.join("removed")).unwrap();
+    let back = stored.runs[0].1.join(format!("{}.esdk", gone[0].as_str().unwrap()));
+    fs::write(back, "as it was").unwrap();
+    let verified = stored.agent.call(&["audit", "verify", "--json"]);
+    let verdict: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    assert_eq!(verified.status.code(), Some(code(Exit::NotVerified)), "{verdict}");
+    let undone = json!([{ "run": stored.runs[0].0, "ids": [gone[0]] }]);
+    assert_eq!(verdict["undone_removals"], undone, "{verdict}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //!
 //! The manifest of a run names the last record there was when it was signed. A log that was cut off
 //! lacks the records of the manifests in the store; a store that lost a run lacks what the log tells
-//! of. Both gone together leave no trace here.
+//! of. Both gone together leave no trace here. What the log says was removed from the store and is there
+//! again was put back.
 
 use std::path::{Path, PathBuf};
 
@@ -65,6 +66,8 @@ struct Verdict {
     runs_elsewhere: Vec<String>,
     /// Runs of other sites, which this log does not tell of.
     imported_runs: Vec<String>,
+    /// Artifacts in the store that the log says were removed.
+    undone_removals: Vec<Undone>,
     /// Manifests that are not to be believed, and why.
     refused_manifests: Vec<String>,
 }
@@ -74,6 +77,13 @@ struct Verdict {
 struct CutOff {
     run: String,
     seq: u64,
+}
+
+/// A run of which artifacts are in the store that were to be gone.
+#[derive(Debug, Serialize)]
+struct Undone {
+    run: String,
+    ids: Vec<String>,
 }
 
 impl Verdict {
@@ -114,6 +124,7 @@ impl Verdict {
         let (runs_elsewhere, missing_runs) =
             others.into_iter().filter(gone).partition(|_| elsewhere);
         let agreeing = heads.len() - cut_off.len();
+        let undone_removals = undone(site, &log);
         Ok(Self {
             log,
             agreeing,
@@ -122,12 +133,14 @@ impl Verdict {
             waiting_runs,
             runs_elsewhere,
             imported_runs,
+            undone_removals,
             refused_manifests,
         })
     }
 
     fn is_good(&self) -> bool {
-        let faults = self.cut_off.len() + self.missing_runs.len() + self.refused_manifests.len();
+        let missing = self.missing_runs.len() + self.refused_manifests.len();
+        let faults = self.cut_off.len() + self.undone_removals.len() + missing;
         self.log.is_intact() && faults == 0
     }
 
@@ -143,6 +156,13 @@ impl Verdict {
         for run in &self.missing_runs {
             output::line(format!(
                 "FAULT run {run}: the log tells of it, but it is not in the store"
+            ));
+        }
+        for Undone { run, ids } in &self.undone_removals {
+            let ids = ids.join(", ");
+            output::line(format!(
+                "FAULT run {run}: the log tells of the removal of {ids}, but the store has it: it was put \
+                 back, or the removal was cut short; remove it again"
             ));
         }
         for refused in &self.refused_manifests {
@@ -178,6 +198,24 @@ impl Verdict {
             );
         }
     }
+}
+
+/// What the log says was removed and a run of the store has all the same.
+fn undone(site: &Site, log: &VerifyReport) -> Vec<Undone> {
+    let mut all = Vec::new();
+    for directory in site.runs() {
+        let run = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(removed) = log.removals.get(&run) else { continue };
+        // One that is not to be believed is told of anyway.
+        let Ok(kept) = site.kept(&directory) else { continue };
+        let gone = kept.manifest.artifacts.iter().filter(|one| removed.contains(&one.id));
+        let ids = gone.filter(|one| !kept.copies(one).is_empty()).map(|one| one.id.clone());
+        let ids: Vec<String> = ids.collect();
+        if !ids.is_empty() {
+            all.push(Undone { run, ids });
+        }
+    }
+    all
 }
 
 fn log_path(site: &Site) -> PathBuf {

@@ -1,5 +1,6 @@
 //! Reads a log line by line, holding one line and a few words for each.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
 
 use crate::digest::Sha256;
@@ -33,6 +34,7 @@ pub(super) struct Scan {
     pub(super) unknown_events: u64,
     pub(super) head: Option<Head>,
     pub(super) finished_runs: Vec<String>,
+    pub(super) removals: BTreeMap<String, BTreeSet<String>>,
     pub(super) notes: Vec<Note>,
 }
 
@@ -69,8 +71,12 @@ impl Scan {
         self.security_events += u64::from(record.class == Class::Security);
         let event = record.event();
         self.unknown_events += u64::from(event.is_none());
-        if let Some(Event::RunFinished { .. }) = event {
-            self.finished_runs.extend(record.run.clone());
+        match (event, &record.run) {
+            (Some(Event::RunFinished { .. }), Some(run)) => self.finished_runs.push(run.clone()),
+            (Some(Event::ArtifactExpired { ids } | Event::ArtifactErased { ids }), Some(run)) => {
+                self.removals.entry(run.clone()).or_default().extend(ids)
+            }
+            _ => {}
         }
         self.head = Some(Head { seq: record.seq, hash });
     }

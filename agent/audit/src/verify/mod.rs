@@ -48,6 +48,7 @@ pub fn verify_to(path: &Path, heads: &[Head]) -> Result<VerifyReport, VerifyErro
         faults,
         absent,
         finished_runs: scan.finished_runs,
+        removals: scan.removals,
         notes: scan.notes,
     })
 }

@@ -1,5 +1,6 @@
 //! What a check of a log says.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -37,6 +38,9 @@ pub struct VerifyReport {
     /// The runs whose end is recorded, in the order of their ends.
     #[serde(skip)]
     pub finished_runs: Vec<String>,
+    /// The ids of artifacts that were to be removed, expired or erased, by their runs.
+    #[serde(skip)]
+    pub removals: BTreeMap<String, BTreeSet<String>>,
     /// What is worth knowing and no fault.
     pub notes: Vec<Note>,
 }
