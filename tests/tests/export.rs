@@ -102,6 +102,36 @@ fn assert_same(one: &Path, other: &Path) {
 }
 
 #[test]
+fn a_key_is_believed_for_the_site_of_its_first_run() {
+    let first = Exported::new();
+    let other = Agent::new();
+    assert_eq!(first.import(&other).1, 0);
+    // The same key, in the name of another site.
+    let settings = first.agent.state().join("site/site.toml");
+    let renamed = fs::read_to_string(&settings).unwrap().replace("osaka-1", "tokyo-1");
+    fs::write(&settings, renamed).unwrap();
+    let finished = first.agent.run(Workflow::new(WORDS).path(), &[]);
+    assert_eq!(finished.code, 0, "{finished:#?}");
+    let (disk, key) = (first.disk.path().to_string_lossy(), first.key_for(&other));
+    for more in [&["--trust", &key][..], &[]] {
+        let output = other.call(&[&["import", &disk, "--verify", "--json"], more].concat());
+        assert_eq!(output.status.code(), Some(i32::from(Exit::NotVerified.code())));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let states: Vec<_> =
+            report["runs"].as_array().unwrap().iter().map(|r| &r["state"]).collect();
+        assert_eq!(states, ["present", "refused"], "{report}");
+        let fault = report["runs"][1]["faults"][0]["fault"].as_str().unwrap();
+        let (says, only) = ("of site \"tokyo-1\" of tenant \"acme\"", "is of site \"osaka-1\"");
+        assert!(fault.contains(says) && fault.contains(only), "{fault}");
+    }
+    // Whoever trusted nobody before takes either, but not both.
+    let third = Agent::new();
+    let words = ["import", &disk, "--verify", "--trust", &first.key_for(&third)];
+    let said = String::from_utf8(third.call(&words).stdout).unwrap();
+    assert_eq!(said.matches("NOT taken").count(), 1, "{said}");
+}
+
+#[test]
 fn while_the_disk_is_away_its_files_wait() {
     let (agent, disk) = (Agent::new(), tempfile::tempdir().unwrap());
     let directory = disk.path().join("karakuri");

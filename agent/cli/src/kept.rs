@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::{
-    self, Artifact, MAX_ENVELOPE, Manifest, Payload, Reason, Removal, Rewrap, VerifyingKey,
+    self, Artifact, MAX_ENVELOPE, Manifest, ManifestError, Payload, Reason, Removal, Rewrap,
+    VerifyingKey,
 };
 use karakuri_seal::{Class, Context, OpenError, Sha256, Summary, Unwrap};
 
@@ -297,7 +298,14 @@ pub(crate) fn read_signed<P: Payload>(
     let mut envelope = Vec::new();
     let limited = opened(path).map(|file| file.take(MAX_ENVELOPE as u64 + 1));
     limited.and_then(|mut file| file.read_to_end(&mut envelope)).map_err(at(path))?;
-    let payload = manifest::verify(&envelope, trusted)
-        .map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))?;
+    let payload = manifest::verify(&envelope, trusted).map_err(|e| {
+        let hint = match &e {
+            ManifestError::Origin { key, .. } => {
+                format!("; if that site has a new name, remove trusted/{key}.json and import again")
+            }
+            _ => String::new(),
+        };
+        CliError::NotVerified(format!("{}: {e}{hint}", path.display()))
+    })?;
     Ok((payload, envelope))
 }

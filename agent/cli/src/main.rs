@@ -25,6 +25,7 @@ mod run;
 mod sandbox;
 mod site;
 mod subject;
+mod trust;
 mod window;
 mod workflow;
 

@@ -21,7 +21,6 @@ use std::path::{Path, PathBuf};
 
 use karakuri_seal::manifest::{Manifest, SigningIdentity, VerifyingKey};
 use karakuri_seal::{Identity, Unwrap};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::auditor::{Auditor, Right};
@@ -32,8 +31,6 @@ use crate::run::write_private;
 
 /// Name of the development key in a message's header.
 pub(crate) const KEY_NAME: &str = "development";
-/// Directory of public keys of other sites.
-const TRUSTED: &str = "trusted";
 /// Namespace of raw keys in a message's header.
 const NAMESPACE: &str = "karakuri";
 
@@ -160,37 +157,10 @@ impl Site {
             .map_err(CliError::internal("reading the site's signing key"))
     }
 
-    /// The public keys in these files, those of sites whose runs were imported, and the one of this site,
-    /// if it is there.
-    pub(crate) fn trusted(&self, files: &[PathBuf]) -> Result<Vec<VerifyingKey>, CliError> {
-        let imported = fs::read_dir(self.0.join(TRUSTED)).into_iter().flatten().flatten();
-        let imported = imported.map(|entry| entry.path());
-        let pem = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "pem");
-        let all = files.iter().cloned().chain(imported.filter(pem));
-        let mut all = all.map(|path| verifying_key(&path)).collect::<Result<Vec<_>, _>>()?;
-        if all.is_empty() || self.0.join("site/signing.pem").exists() {
-            all.push(self.own()?);
-        }
-        Ok(all)
-    }
-
     /// The public half of the key that signs here.
-    fn own(&self) -> Result<VerifyingKey, CliError> {
+    pub(crate) fn own(&self) -> Result<VerifyingKey, CliError> {
         let own = self.signer()?.verifying_key();
         own.map_err(CliError::internal("reading the site's signing key"))
-    }
-
-    /// Keeps the public keys in these files: what they signed is believed from now on.
-    pub(crate) fn trust(&self, files: &[PathBuf]) -> Result<(), CliError> {
-        let directory = self.0.join(TRUSTED);
-        for file in files {
-            let pem = fs::read(file).map_err(at(file))?;
-            let path = directory.join(format!("{}.pem", hex::encode(Sha256::digest(&pem))));
-            let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-            made.map_err(at(&directory))?;
-            write_private(&path, &pem)?;
-        }
-        Ok(())
     }
 
     /// The directories of all runs in the store, the last one last.
@@ -243,11 +213,6 @@ impl Site {
     pub(crate) fn manifest(&self, directory: &Path) -> Result<Manifest, CliError> {
         Ok(self.kept(directory)?.manifest)
     }
-}
-
-fn verifying_key(path: &Path) -> Result<VerifyingKey, CliError> {
-    let pem = fs::read_to_string(path).map_err(at(path))?;
-    VerifyingKey::from_pem(&pem).map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
 }
 
 fn read_secret(path: &Path) -> Result<Zeroizing<String>, CliError> {

@@ -39,8 +39,9 @@ pub(crate) fn run(arguments: &Fetch) -> Result<Exit, CliError> {
     };
     let mut exit = Exit::Success;
     for directory in directories {
+        let trusted = site.trusted(trust)?;
         match Kept::read(&directory, &trusted).and_then(|kept| verify::tell(&kept)) {
-            Ok(Exit::Success) => {}
+            Ok(Exit::Success) => site.trust(trust, &directory)?,
             Ok(_) => exit = Exit::NotVerified,
             // One that cannot be believed keeps nobody from the others.
             Err(e) => {
@@ -48,9 +49,6 @@ pub(crate) fn run(arguments: &Fetch) -> Result<Exit, CliError> {
                 exit = Exit::NotVerified;
             }
         }
-    }
-    if exit == Exit::Success {
-        site.trust(trust)?;
     }
     Ok(exit)
 }

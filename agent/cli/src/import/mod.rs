@@ -70,10 +70,14 @@ impl Fault {
 
 pub(crate) fn run(arguments: &Import) -> Result<Exit, CliError> {
     let site = Site::find()?;
-    let trusted = site.trusted(&arguments.trust)?;
     let mut report = Report { runs: Vec::new() };
     for directory in runs_on(&arguments.dir)? {
-        report.runs.push(take(&directory, &site.store(), &trusted)?);
+        let taken = take(&directory, &site.store(), &site.trusted(&arguments.trust)?)?;
+        if taken.state != State::Refused {
+            // Who was believed once is believed by the commands that read the store, for that site.
+            site.trust(&arguments.trust, &directory)?;
+        }
+        report.runs.push(taken);
     }
     if report.runs.is_empty() {
         let dir = arguments.dir.display();
@@ -81,10 +85,6 @@ pub(crate) fn run(arguments: &Import) -> Result<Exit, CliError> {
             "there is no run in {dir}/runs; name the directory that [store.export] of the other \
              machine names"
         )));
-    }
-    if report.runs.iter().any(|taken| taken.state != State::Refused) {
-        // Who was believed once is believed by the commands that read the store.
-        site.trust(&arguments.trust)?;
     }
     if arguments.json {
         output::json(&report)?;

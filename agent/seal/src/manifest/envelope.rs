@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{SigningIdentity, VerifyingKey};
+use super::keys::{KeyId, Origin, SigningIdentity, VerifyingKey};
 use crate::error::SealError;
 
 /// A document that is signed.
@@ -23,6 +23,9 @@ pub trait Payload: Serialize + DeserializeOwned {
     const TYPE: &'static str;
     /// The latest version of its layout, the field `version`; all from 1 can be read.
     const VERSION: u32;
+
+    /// The site it says it comes from.
+    fn origin(&self) -> Origin;
 }
 
 /// The most bytes of a signed document. An artifact takes about 600 of a manifest: room for 50 000.
@@ -83,6 +86,18 @@ pub enum ManifestError {
     Signature {
         /// Which document.
         name: &'static str,
+    },
+    /// The key that signed it is believed for another site only.
+    #[error("the {name} is of {found}, and the key {key} that signed it is of {only}")]
+    Origin {
+        /// Which document.
+        name: &'static str,
+        /// The key.
+        key: KeyId,
+        /// Where the document says it comes from.
+        found: Box<Origin>,
+        /// The site whose key it is.
+        only: Box<Origin>,
     },
     /// The signed payload is of a version that cannot be read.
     #[error(
@@ -175,8 +190,15 @@ pub fn verify<P: Payload>(envelope: &[u8], trusted: &[VerifyingKey]) -> Result<P
     for signature in &envelope.signatures {
         let bytes = decode("signature", &signature.sig)?;
         // The key id is only a hint and not authentic: every trusted key is tried.
-        if trusted.iter().any(|key| key.verifies(&signed, &bytes)) {
-            return parse(&payload);
+        if let Some(key) = trusted.iter().find(|key| key.verifies(&signed, &bytes)) {
+            let document: P = parse(&payload)?;
+            return match (key.site(), document.origin()) {
+                (Some(only), found) if *only != found => {
+                    let (key, found, only) = (key.id(), Box::new(found), Box::new(only.clone()));
+                    Err(ManifestError::Origin { name, key, found, only })
+                }
+                _ => Ok(document),
+            };
         }
     }
     Err(ManifestError::Signature { name })

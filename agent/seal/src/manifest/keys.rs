@@ -4,6 +4,7 @@ use std::fmt;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, ParsedPublicKey};
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::digest::Sha256;
@@ -76,11 +77,28 @@ impl fmt::Debug for SigningIdentity {
     }
 }
 
-/// The public key that checks manifests.
+/// Where a signed document comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// The tenant.
+    pub tenant: String,
+    /// The site.
+    pub site: String,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "site {:?} of tenant {:?}", self.site, self.tenant)
+    }
+}
+
+/// The public key that checks manifests, of one site or of any.
 #[derive(Clone)]
 pub struct VerifyingKey {
     key: ParsedPublicKey,
     spki: Vec<u8>,
+    only: Option<Origin>,
 }
 
 impl VerifyingKey {
@@ -95,7 +113,19 @@ impl VerifyingKey {
     fn from_spki(spki: &[u8]) -> Result<Self, SealError> {
         let raw = spki.strip_prefix(&SPKI_FRONT).ok_or_else(|| refused(&"it is not Ed25519"))?;
         let key = ParsedPublicKey::new(&ED25519, raw).map_err(|e| refused(&e))?;
-        Ok(Self { key, spki: spki.to_vec() })
+        Ok(Self { key, spki: spki.to_vec(), only: None })
+    }
+
+    /// The same key, believed for what comes from this site and nothing else.
+    #[must_use]
+    pub fn of_site(self, origin: Origin) -> Self {
+        Self { only: Some(origin), ..self }
+    }
+
+    /// The site whose documents it is believed for, if not any.
+    #[must_use]
+    pub fn site(&self) -> Option<&Origin> {
+        self.only.as_ref()
     }
 
     /// The key as a `SubjectPublicKeyInfo` in PEM.

@@ -13,7 +13,7 @@ mod rewrap;
 mod run;
 
 pub use envelope::{MAX_ENVELOPE, ManifestError, Payload, sign, verify};
-pub use keys::{KeyId, SigningIdentity, VerifyingKey};
+pub use keys::{KeyId, Origin, SigningIdentity, VerifyingKey};
 pub use removal::{Reason, Removal, RemovedArtifact};
 pub use rewrap::{Rewrap, RewrappedArtifact};
 pub use run::{Artifact, AuditHead, Manifest, VERSION, Workflow};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::envelope::Payload;
+use super::keys::Origin;
 use crate::digest::Sha256;
 
 /// Artifacts of one run that were removed at one time.
@@ -56,6 +57,10 @@ impl Payload for Removal {
     const NAME: &'static str = "record of removal";
     const TYPE: &'static str = "application/vnd.karakuri.removal+json";
     const VERSION: u32 = 1;
+
+    fn origin(&self) -> Origin {
+        Origin { tenant: self.tenant.clone(), site: self.site.clone() }
+    }
 }
 
 /// One artifact that is there no more, with every message of it.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::envelope::Payload;
+use super::keys::Origin;
 use crate::digest::{Sha256, Summary};
 
 /// Artifacts of one run that were sealed for other keys at one time.
@@ -35,6 +36,10 @@ impl Payload for Rewrap {
     const NAME: &'static str = "record of rewrapping";
     const TYPE: &'static str = "application/vnd.karakuri.rewrap+json";
     const VERSION: u32 = 1;
+
+    fn origin(&self) -> Origin {
+        Origin { tenant: self.tenant.clone(), site: self.site.clone() }
+    }
 }
 
 /// One artifact, before and after.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::envelope::Payload;
+use super::keys::Origin;
 use crate::context::Class;
 use crate::digest::{Sha256, Summary};
 
@@ -24,6 +25,10 @@ impl Payload for Manifest {
     const NAME: &'static str = "manifest";
     const TYPE: &'static str = "application/vnd.karakuri.manifest+json";
     const VERSION: u32 = VERSION;
+
+    fn origin(&self) -> Origin {
+        Origin { tenant: self.tenant.clone(), site: self.site.clone() }
+    }
 }
 
 /// A run and everything it made.
