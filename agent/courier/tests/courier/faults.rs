@@ -1,5 +1,9 @@
 //! What goes wrong between the courier and a service, and what the courier says of it.
 
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use karakuri_protocol::courier::{Kind, Said};
 
 use crate::proxy::Faulty;
@@ -93,6 +97,38 @@ fn an_ended_session_is_dropped_and_borrowed_anew() {
     let failure = courier.put("runs/a/1.esdk", b"sealed").unwrap_err();
     assert_eq!(failure.kind, Kind::Expired, "{}", failure.message);
     courier.put("runs/a/1.esdk", b"sealed").unwrap();
+}
+
+#[test]
+fn a_clock_that_jumps_while_it_works_keeps_a_file_or_two_waiting() {
+    // How long after its start, by the clock that does not jump.
+    let jump = Duration::from_secs(12);
+    thread::scope(|scope| {
+        for by in ["-3h", "+20m"] {
+            scope.spawn(move || {
+                let (site, start) = (Site::new(), Instant::now());
+                let courier = Courier::upload_jumping(&site, by, jump);
+                let mut failures = Vec::new();
+                let mut last = None;
+                for file in 0.. {
+                    last = Some(courier.put(&format!("runs/a/{file}.esdk"), b"sealed"));
+                    failures.extend(last.iter().filter_map(|put| put.as_ref().err().cloned()));
+                    if start.elapsed() > jump + Duration::from_secs(4) {
+                        break;
+                    }
+                }
+                // From the first answer the SDK learns how far off it is.
+                assert!(failures.len() <= 3, "{by}: {failures:?}");
+                assert!(matches!(last, Some(Ok(_))), "{by}: {last:?}");
+                for failure in failures {
+                    assert!(failure.kind.is_retryable(), "{by}: {failure:?}");
+                    assert!(failure.message.contains("the clock of this machine"), "{failure:?}");
+                }
+                let asked = courier.asked.load(Ordering::Relaxed);
+                assert!(asked <= 3, "{by}: credentials were asked for {asked} times");
+            });
+        }
+    });
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use karakuri_protocol::courier::{Failure, Put, Said, Stored};
 use karakuri_sandbox::link::Link;
@@ -123,11 +124,17 @@ impl Courier {
 
     /// The one that uploads, on a machine whose clock is off by so much, as libfaketime writes it: `-3h`.
     pub(crate) fn upload_off(site: &Site, clock: &str) -> Self {
+        Self::upload_jumping(site, clock, Duration::ZERO)
+    }
+
+    /// The same, whose clock is right for so long after the start.
+    pub(crate) fn upload_jumping(site: &Site, clock: &str, after: Duration) -> Self {
         let (directory, file, printed) = written(site);
         let arguments = ["--role", "upload", "--site", file.to_str().unwrap()];
         let preload = format!("LD_PRELOAD={FAKETIME}");
         let off = format!("FAKETIME={clock}");
-        let environment = [preload.as_str(), &off, "FAKETIME_DONT_FAKE_MONOTONIC=1"];
+        let after = format!("FAKETIME_START_AFTER_SECONDS={}", after.as_secs());
+        let environment = [preload.as_str(), &off, &after, "FAKETIME_DONT_FAKE_MONOTONIC=1"];
         let courier = Self::spawn_with(&environment, &arguments, directory, printed);
         assert_eq!(courier.hear(), Some(Said::Ready { version: 1 }), "{}", courier.log());
         courier
