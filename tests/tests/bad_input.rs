@@ -38,6 +38,23 @@ fn an_unknown_manifest_key() {
 }
 
 #[test]
+fn every_mistake_of_a_manifest_at_once() {
+    let workflow = Workflow::new("")
+        .manifest("version = \"1.0.0\"\nagent = \">=0.1\"", "version = \"one\"\ncolour = 1");
+    let finished = run(&workflow);
+    finished.ended(Exit::InvalidWorkflow);
+    let message = finished.message();
+    let told: Vec<&str> = message.lines().collect();
+    let [missing, version, unknown] = told[..] else { panic!("{message}") };
+    assert_eq!(missing, "workflow.toml:1:1: `agent` is missing");
+    assert!(
+        version.starts_with("workflow.toml:3:11: version = \"one\": must be three"),
+        "{version}"
+    );
+    assert!(unknown.starts_with("workflow.toml:4:1: unknown key `colour`; known here: name, "));
+}
+
+#[test]
 fn a_target_that_is_not_on_the_screen() {
     let script = "from karakuri import desktop as d\n\
                   d.click('text:\"Nowhere to be seen\"', timeout_ms=500)\n";

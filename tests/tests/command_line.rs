@@ -52,6 +52,14 @@ fn lint_finds_bad_python_without_running_it() {
 }
 
 #[test]
+fn lint_finds_every_mistake_of_a_manifest() {
+    let (right, wrong) = ("agent = \">=0.1\"\nentry = \"main.py\"", "agent = \"new\"\nentry = 5");
+    let workflow = Workflow::new("").manifest(right, wrong);
+    let wrong = |line| finding("workflow.toml", line, "error", "manifest");
+    assert_eq!(lint(workflow.path()), (code(Exit::InvalidWorkflow), vec![wrong(4), wrong(5)]));
+}
+
+#[test]
 fn lint_finds_links_bad_steps_and_programs_that_are_not_installed() {
     let workflow = Workflow::new("").manifest("\"xterm\", \"mousepad\"", "\"no-such-program\"");
     std::os::unix::fs::symlink("/etc/passwd", workflow.path().join("data.txt")).unwrap();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::bundle::{self, BundleError, Entry};
 use crate::grant::Grant;
-use crate::manifest::{FILE_NAME, FilesAccess, Manifest};
+use crate::manifest::{FILE_NAME, FilesAccess, Manifest, Mistake};
 use crate::needs::{Permission, needs};
 use crate::policy::Policy;
 use crate::position::nearest;
@@ -72,8 +72,10 @@ pub fn lint(manifest: &str, files: &[Source<'_>], steps: Option<&Steps>) -> Vec<
     let parsed = match Manifest::parse(manifest, FILE_NAME) {
         Ok(parsed) => parsed,
         Err(e) => {
-            let message = e.problem.to_string();
-            findings.push(in_manifest(e.line, Severity::Error, "manifest", message));
+            let told = |m: Mistake| {
+                in_manifest(m.line, Severity::Error, "manifest", m.problem.to_string())
+            };
+            findings.extend(e.mistakes.into_iter().map(told));
             return findings;
         }
     };

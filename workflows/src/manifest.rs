@@ -34,7 +34,8 @@
 //! save = 'text:"Save"'        # used as alias:save
 //! ```
 //!
-//! A key that is not known is refused: a misspelt permission must not pass for one not asked for.
+//! A key that is not known is refused: a misspelt permission must not pass for one not asked for. All that
+//! is wrong is told at once, but for what follows from another mistake.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,7 +50,9 @@ use crate::inputs::{Input, InputKind};
 use crate::limits::AskedLimits;
 use crate::position::{Position, nearest};
 
+mod names;
 mod parse;
+mod raw;
 
 /// The name a manifest has in a bundle.
 pub const FILE_NAME: &str = "workflow.toml";
@@ -168,10 +171,26 @@ pub enum OutputClass {
     Pii,
 }
 
-/// Why a text is not a manifest, and where.
+/// How many mistakes are told at once.
+const MAX_MISTAKES: usize = 50;
+
+/// Why a text is not a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", lines(.mistakes))]
+pub struct ManifestError {
+    /// What is wrong, in the order of the text: one or more, and no more than 50.
+    pub mistakes: Vec<Mistake>,
+}
+
+fn lines(mistakes: &[Mistake]) -> String {
+    let lines: Vec<String> = mistakes.iter().map(Mistake::to_string).collect();
+    lines.join("\n")
+}
+
+/// One thing that is wrong in a manifest, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}:{line}:{column}: {problem}")]
-pub struct ManifestError {
+pub struct Mistake {
     /// The file's name.
     pub file: String,
     /// Counted from 1.
@@ -231,7 +250,7 @@ impl Manifest {
     /// Parses the text of a manifest; `file` is named in errors.
     ///
     /// # Errors
-    /// [`ManifestError`], with the line and column of what is wrong.
+    /// [`ManifestError`], with the line and column of everything that is wrong.
     pub fn parse(text: &str, file: &str) -> Result<Self, ManifestError> {
         parse::Parser { text, file }.manifest()
     }

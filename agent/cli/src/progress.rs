@@ -163,8 +163,8 @@ fn summary(
         outcome.exit.word(),
         outcome.exit.meaning()
     ));
-    if !outcome.message.is_empty() {
-        text.push_str(&format!("  {}\n", outcome.message));
+    for line in outcome.message.lines() {
+        text.push_str(&format!("  {line}\n"));
     }
     for path in &outcome.not_collected {
         text.push_str(&format!("missing    {path}\n"));

@@ -1,7 +1,7 @@
 //! Each rule finds its mistake at its line, and the library's workflows have none.
 
 use super::*;
-use crate::manifest::{ManifestError, Problem};
+use crate::manifest::Problem;
 
 const MANIFEST: &str = r#"name = "a"
 version = "1.0.0"
@@ -207,9 +207,13 @@ fn the_examples_of_the_guide_are_sound() {
 #[test]
 fn the_guide_has_every_key_and_every_method() {
     let guide = include_str!("../../GUIDE.md");
-    let keys = |table: &str| match Manifest::parse(&format!("{table}zzz = 1"), "").unwrap_err() {
-        ManifestError { problem: Problem::UnknownKey { known, .. }, .. } => known,
-        other => panic!("{other}"),
+    let keys = |table: &str| {
+        let error = Manifest::parse(&format!("{table}zzz = 1"), "").unwrap_err();
+        let known = error.mistakes.iter().find_map(|mistake| match &mistake.problem {
+            Problem::UnknownKey { known, .. } => Some(known.clone()),
+            _ => None,
+        });
+        known.unwrap_or_else(|| panic!("{error}"))
     };
     let mut words: Vec<String> = METHODS.iter().map(|m| (*m).to_owned()).collect();
     for table in ["", "[permissions]\n", "[limits]\n", "[inputs.a]\n", "[outputs.a]\n"] {

@@ -84,7 +84,7 @@ fn a_limit_outside_its_range_is_told_the_ceiling() {
         "workflow.toml:6:11: limits.actions = 0: must be from 1 to 100000"
     );
     assert_eq!(
-        parse("[limits]\nwall_s = 4294967297").unwrap_err().problem,
+        parse("[limits]\nwall_s = 4294967297").unwrap_err().mistakes[0].problem,
         Problem::Limit { key: "wall_s", value: 4_294_967_297, ceiling: 14_400 }
     );
 }
@@ -118,7 +118,10 @@ fn names_are_names_and_not_paths() {
     for entry in ["../main.py", "/main.py", "a//b.py"] {
         let text = SMALLEST.replace("main.py", entry);
         let error = Manifest::parse(&text, FILE_NAME).unwrap_err();
-        assert!(matches!(&error.problem, Problem::Value { key, .. } if key == "entry"), "{error}");
+        let [Mistake { problem: Problem::Value { key, .. }, .. }] = &error.mistakes[..] else {
+            panic!("{error}");
+        };
+        assert_eq!(key, "entry");
     }
 }
 
@@ -142,7 +145,7 @@ fn versions_are_versions() {
     );
     let text = SMALLEST.replace("version = ", "# one more line\nversion = ");
     let text = text.replace("agent = \"", "agent = \"about ");
-    let error = Manifest::parse(&text, FILE_NAME).unwrap_err().to_string();
+    let error = Manifest::parse(&text, FILE_NAME).unwrap_err().mistakes[1].to_string();
     assert!(error.starts_with("workflow.toml:4:9: agent = \"about "), "{error}");
     assert!(error.ends_with(": must be a range of versions, such as >=0.1, <0.2"), "{error}");
 }
@@ -160,8 +163,80 @@ fn a_default_must_be_of_its_type_and_not_be_required() {
 #[test]
 fn what_is_not_toml_is_told_its_place() {
     let error = Manifest::parse("name = \"a\"\nversion = ", FILE_NAME).unwrap_err();
-    assert!(matches!(error.problem, Problem::Toml(_)));
-    assert_eq!(error.line, 2);
+    let [Mistake { line: 2, problem: Problem::Toml(_), .. }] = error.mistakes[..] else {
+        panic!("{error}");
+    };
     let missing = Manifest::parse("name = \"a\"", FILE_NAME).unwrap_err().to_string();
     assert!(missing.contains("`version` is missing"), "{missing}");
+}
+
+#[test]
+fn all_that_is_wrong_is_told_in_the_order_of_the_text() {
+    let text = r#"nam = "a"
+version = "1.2"
+agent = ">=0.1, <0.2"
+entry = "../main.py"
+colour = 1
+collect = ["/etc/passwd", "/work/out"]
+[permissions]
+apps = "xterm"
+nested_sandbox = ["chromium"]
+screem = true
+network = ["*:443", "a.example:443", "b"]
+[limits]
+wall_s = 0
+actions = "many"
+cpu_s = 9999
+[inputs.a]
+typ = "int"
+[inputs.b]
+type = "int"
+default = "x"
+[outputs.Total]
+type = "int"
+[outputs.sum]
+type = "integer"
+[targets]
+a = { find = { point = [1, 2] }, x = 1 }
+"#;
+    let error = Manifest::parse(text, FILE_NAME).unwrap_err();
+    let found: Vec<(usize, String)> =
+        error.mistakes.iter().map(|m| (m.line, m.problem.to_string())).collect();
+    let expected = [
+        (1, "unknown key `nam`; did you mean `name`?"),
+        (2, "version = \"1.2\": must be three"),
+        (4, "entry = \"../main.py\": a path must have no"),
+        (5, "unknown key `colour`; known here: name, "),
+        (6, "collect = \"/etc/passwd\": a path below"),
+        (8, "the text \"xterm\" must be a list"),
+        (10, "unknown key `screem`; did you mean `screen`?"),
+        (11, "permissions.network = \"*:443\": "),
+        (11, "permissions.network = \"b\": "),
+        (13, "limits.wall_s = 0: must be from 1"),
+        (14, "the text \"many\" must be a whole number"),
+        (15, "limits.cpu_s = 9999: must be from 1"),
+        (17, "unknown key `typ`; did you mean `type`?"),
+        (20, "inputs.b.default = \"x\": must be a whole"),
+        (21, "outputs = \"Total\": must be lower-case"),
+        (24, "`integer` is not known here; write: "),
+        (26, "unknown key `x`; "),
+    ];
+    assert_eq!(found.len(), expected.len(), "{error}");
+    for ((line, problem), (expected_line, start)) in found.iter().zip(expected) {
+        assert_eq!(*line, expected_line, "{problem}");
+        assert!(problem.starts_with(start), "{problem}");
+    }
+    let first = error.to_string().lines().next().map(str::to_owned);
+    assert_eq!(
+        first.as_deref(),
+        Some("workflow.toml:1:1: unknown key `nam`; did you mean `name`?")
+    );
+}
+
+#[test]
+fn a_text_of_mistakes_is_told_fifty() {
+    let unknown: Vec<String> = (0..200).map(|n| format!("x{n} = 1\n")).collect();
+    assert_eq!(parse(&unknown.concat()).unwrap_err().mistakes.len(), 50);
+    let wrong = format!("collect = [{}]", "\"x\",".repeat(200));
+    assert_eq!(parse(&wrong).unwrap_err().mistakes.len(), 50);
 }
