@@ -27,11 +27,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+// What has more than a line of help has it at its arguments: a comment here would hide that.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run a workflow on a desktop of its own
     Run(Run),
-    /// Run a workflow whose script is an MCP client on stdin and stdout
     Mcp(Mcp),
     /// Let the run that goes on carry out no call until `resume`; its time stands still
     Pause,
@@ -45,9 +45,7 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// List, show, decrypt and unmask what a run left
     Artifacts(Artifacts),
-    /// Find, export or erase a person's data, where the keys of class pii are
     Subject(Subject),
-    /// Check what another machine exported and take it into the store
     Import(Import),
     /// Check the audit log
     Audit(Audit),
@@ -57,7 +55,6 @@ pub(crate) enum Command {
     Sandbox(Sandbox),
     /// Make a video of a run's recording
     Recording(Recording),
-    /// Speak the script API on stdin and stdout to a display that is already there
     Desktop(Desktop),
 }
 

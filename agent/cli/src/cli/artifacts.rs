@@ -47,13 +47,9 @@ pub(crate) enum ArtifactsCommand {
     Rewrap(RewrapFor),
     /// Deliver what waits in the spool for the store
     Deliver(Deliver),
-    /// Write a picture or an output with the personal data that was masked in it
     Unmask(Unmask),
-    /// The news of a run that its site's event bus was told, one CloudEvent a line
     Events(Events),
-    /// Fetch a run from the bucket into the store of the state directory
     Fetch(Fetch),
-    /// Remove from the local store what is past its time by `[retention]` of site.toml; each run begins so
     Expire(Expire),
 }
 
