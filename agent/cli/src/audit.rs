@@ -218,7 +218,8 @@ fn undone(site: &Site, log: &VerifyReport) -> Vec<Undone> {
     all
 }
 
-fn log_path(site: &Site) -> PathBuf {
+/// The file of the audit log.
+pub(crate) fn log_path(site: &Site) -> PathBuf {
     site.path().join("audit").join(karakuri_audit::FILE_NAME)
 }
 

@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Lint(Lint),
     /// Check this machine and say how to mend what is missing
     Doctor(Doctor),
+    Runs(Runs),
     /// List, show, decrypt and unmask what a run left
     Artifacts(Artifacts),
     Subject(Subject),
@@ -167,6 +168,24 @@ pub(crate) struct Doctor {
     #[arg(long)]
     pub(crate) egress: bool,
     /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// List the runs of the state directory, the newest first
+///
+/// Of each its id, when it began, how it ended, how many artifacts it left, where they are, and the workflow.
+///
+/// `delivered` is in the store (that of site.toml where there is one), `waiting` is in the spool, not or not
+/// wholly in the store, `imported` was made by another machine, MISSING was in the store in the state directory
+/// and is there no more, REFUSED has a manifest that is not to be believed. Exit code 36 when something could not
+/// be read; what could is listed all the same.
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// How many at most
+    #[arg(long, short = 'n', default_value_t = 20, value_name = "N")]
+    pub(crate) limit: usize,
+    /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -22,6 +22,7 @@ mod removal;
 mod report;
 mod retention;
 mod run;
+mod runs;
 mod sandbox;
 mod site;
 mod subject;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Stop => control::send(Control::Stop),
         Command::Lint(arguments) => lint::run(arguments),
         Command::Doctor(arguments) => doctor::run(arguments),
+        Command::Runs(arguments) => runs::run(arguments),
         Command::Artifacts(arguments) => artifacts::run(arguments),
         Command::Subject(arguments) => subject::run(arguments),
         Command::Import(arguments) => import::run(arguments),
