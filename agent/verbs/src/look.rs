@@ -56,7 +56,10 @@ pub(crate) async fn look<D: Desk>(
             let script = p.script.unwrap_or(settings.language);
             match desk.ask(Question::Table { region: p.region, script }).await?.reply {
                 Reply::Table(rows) if rows.is_empty() => {
-                    let message = "no table: nothing there is ruled, or aligned in two columns";
+                    let place = words::within(p.region);
+                    let message = format!(
+                        "no table {place}: nothing there is ruled, or aligned in two columns"
+                    );
                     Err(CallError::new(ErrorKind::NotFound, message).into())
                 }
                 Reply::Table(rows) => Ok(to_value(&rows)?),
@@ -94,7 +97,8 @@ async fn read_text<D: Desk>(
     let text = Untrusted::new(text.join("\n"));
     let mut result = json!({ "text": text, "lines": lines });
     if let Some(kind) = params.kind {
-        let not_one = |why| CallError::new(ErrorKind::NotFound, why);
+        let place = words::within(params.region);
+        let not_one = |why| CallError::new(ErrorKind::NotFound, format!("{place}, {why}"));
         result["value"] = value::parse(&text, kind).map_err(not_one)?;
     }
     Ok(result)

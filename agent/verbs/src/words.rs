@@ -75,6 +75,11 @@ fn place(region: Option<Rect>) -> Untrusted {
     region.map_or("screen".into(), |region| rect(region).into())
 }
 
+/// Where it was read, for an error.
+pub(crate) fn within(region: Option<Rect>) -> String {
+    region.map_or("on the screen".to_owned(), |region| format!("in {}", rect(region)))
+}
+
 fn rect(r: Rect) -> String {
     format!("region {},{} {}×{}", r.left, r.top, r.width, r.height)
 }

@@ -363,5 +363,10 @@ fn a_list_is_a_table_and_a_value_is_typed() {
     let answer = door.line(&line.replace("REGION", &near(4).to_string()));
     assert_eq!(answer["error"]["data"]["kind"], "not_found");
     let message = answer["error"]["message"].as_str().unwrap();
-    assert!(message.contains("\"1.25\" is not a date"), "{message}");
+    let [left, top, width, height] = [0, 1, 2, 3].map(|n| near(4)[n].as_i64().unwrap());
+    let place = format!("in region {left},{top} {width}×{height}, \"1.25\" is not a date: ");
+    assert!(message.starts_with(&place), "{message}");
+    let answer = door.line(&line.replace(r#","region":REGION"#, ""));
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.starts_with("on the screen, \""), "{message}");
 }
