@@ -181,7 +181,12 @@ fn a_value_is_found_however_it_is_written_and_not_shown() {
     assert_eq!(stored.places(HANAKO, 0), pairs(&TAROS));
     assert_eq!(stored.places("4111-1111-1111-1111", 0), pairs(&[("log", "card")]));
     assert_eq!(stored.places("taro  yamada", 0), pairs(&[("output form", "text")]));
-    assert_eq!(stored.find("nobody@example.com"), json!({ "runs": [], "unsearched": [] }));
+    let nobody = "nobody@example.com";
+    assert_eq!(stored.find(nobody), json!({ "searched": 1, "runs": [], "unsearched": [] }));
+    let nothing = "nothing was found: 1 run searched\n".to_owned();
+    assert_eq!(stored.subject("find", nobody, &[]), (nothing, 0));
+    let (said, exit) = stored.subject("find", "4111-1111-1111-1111", &[]);
+    assert!(exit == 0 && said.ends_with("found: 1 place in 1 run; 1 run searched\n"), "{said}");
     let (said, exit) = stored.subject("find", TARO, &["--kind", "name"]);
     assert!(exit == 0 && said.contains("output list"), "{said}");
     // A run that was cut short has no index and no names: it is found all the same.

@@ -32,8 +32,9 @@ fn files(events: &Path, run: &str) -> Result<(String, Vec<PathBuf>), CliError> {
     let runs = runs.filter_map(|entry| Some((named(&entry.path())?, entry.path())));
     let found = runs.filter(|(name, _)| run == "last" || name == run).max();
     let (run, directory) = found.ok_or_else(|| {
+        let which = if run == "last" { "any run".to_owned() } else { format!("run {run:?}") };
         CliError::Usage(format!(
-            "there is no news of run {run:?} in {}: a site has it unless site.toml says `events = false`, \
+            "there is no news of {which} in {}: a site has it unless site.toml says `events = false`, \
              a laptop and what `karakuri import` brought have none",
             events.display()
         ))

@@ -78,7 +78,7 @@ pub(crate) struct Fetch {
 /// An event is news and proves nothing: `verify` says what a run left.
 #[derive(Debug, Args)]
 pub(crate) struct Events {
-    /// Id of a run
+    /// Id of a run, or `last`: the last one that there is news of
     pub(crate) run: String,
     /// A copy of a store; the one in the state directory if left out
     #[arg(long, value_name = "DIR")]

@@ -9,7 +9,7 @@ use super::Opening;
 /// Find, export or erase a person's data in all runs of a store, with the keys that open the class pii
 ///
 /// The value that is looked for is read from stdin or a file, so that it stands in no command line and no
-/// history. Exit code 36 when a run could not be searched.
+/// history. Exit code 0 also when it is nowhere; 36 when a run could not be searched.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::Asked;
 use super::find::tell_unsearched;
-use super::search::{Found, Unsearched, in_spool, name, search, unfinished, waiting};
+use super::search::{Found, Searched, Unsearched, in_spool, name, search, unfinished, waiting};
 use crate::artifacts::deliver;
 use crate::artifacts::fetch::day;
 use crate::auditor::{Auditor, Right};
@@ -49,7 +49,7 @@ pub(super) fn run(asked: &Asked, with_outputs: bool, json: bool) -> Result<Exit,
     if !in_spool(&asked.site).is_empty() {
         deliver::quietly(&asked.site, &Drain::default())?;
     }
-    let (found, mut unsearched) =
+    let Searched { found, mut unsearched, runs } =
         search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
     unsearched.extend(left_in(asked));
     let auditor = asked.auditor.as_ref().map(|file| Auditor::start(file, Right::Erase));
@@ -81,7 +81,7 @@ pub(super) fn run(asked: &Asked, with_outputs: bool, json: bool) -> Result<Exit,
     if json {
         output::json(&erased)?;
     } else {
-        tell(&erased);
+        tell(&erased, runs);
     }
     Ok(Exit::Success)
 }
@@ -117,7 +117,7 @@ fn erase(asked: &Asked, found: Vec<Found>, auditor: Option<&Auditor>) -> Result<
     Ok(erased)
 }
 
-fn tell(erased: &Erased) {
+fn tell(erased: &Erased, searched: usize) {
     for ErasedRun { run, artifacts, files, versions } in &erased.runs {
         let count = artifacts.len();
         let bucket = match versions {
@@ -129,7 +129,7 @@ fn tell(erased: &Erased) {
         ));
     }
     if erased.runs.is_empty() {
-        output::line("there is nothing of it");
+        output::line(format!("nothing was found, and nothing erased: {searched} runs searched"));
     }
 }
 

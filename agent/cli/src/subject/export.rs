@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::Asked;
 use super::fields::{Fields, fields_of, texts};
-use super::find::{exit, tell_unsearched};
+use super::find::{exit, summary, tell_unsearched};
 use super::search::{Found, Wanted, search};
 use crate::error::{CliError, at};
 use crate::output;
@@ -48,11 +48,10 @@ struct Opened {
 }
 
 pub(super) fn run(asked: &Asked, out: &Path) -> Result<Exit, CliError> {
-    let (found, unsearched) =
-        search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
+    let searched = search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
     DirBuilder::new().recursive(true).mode(0o700).create(out).map_err(at(out))?;
     let mut remover = Remover::open(&asked.site)?;
-    for found in &found {
+    for found in &searched.found {
         let fields = opened(found, &asked.keys, &asked.wanted)?;
         if fields.is_empty() {
             continue;
@@ -75,8 +74,11 @@ pub(super) fn run(asked: &Asked, out: &Path) -> Result<Exit, CliError> {
         write_private(&path, &Zeroizing::new(json))?;
         output::line(path.display());
     }
-    tell_unsearched(&unsearched);
-    Ok(exit(&unsearched))
+    tell_unsearched(&searched.unsearched);
+    if searched.found.is_empty() {
+        eprintln!("karakuri: {}", summary(&searched));
+    }
+    Ok(exit(&searched.unsearched))
 }
 
 fn opened<U: Unwrap>(found: &Found, keys: &[U], wanted: &Wanted) -> Result<Vec<Opened>, CliError> {

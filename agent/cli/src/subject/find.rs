@@ -6,13 +6,16 @@ use karakuri_seal::manifest::Reason;
 use serde::Serialize;
 
 use super::Asked;
-use super::search::{Found, Hit, Unsearched, search};
+use super::search::{Found, Hit, Searched, Unsearched, search};
 use crate::error::CliError;
 use crate::output;
 
 /// What was found, as `--json` prints it.
 #[derive(Debug, Serialize)]
 struct Report<'a> {
+    /// How many runs were looked through.
+    searched: usize,
+    /// Those of them with the value.
     runs: Vec<Run<'a>>,
     unsearched: &'a [Unsearched],
 }
@@ -33,19 +36,32 @@ struct Value<'a> {
 }
 
 pub(super) fn run(asked: &Asked, json: bool) -> Result<Exit, CliError> {
-    let (found, unsearched) =
-        search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
+    let searched = search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
     if json {
-        let runs = found.iter().map(of).collect();
-        output::json(&Report { runs, unsearched: &unsearched })?;
+        let runs = searched.found.iter().map(of).collect();
+        let unsearched = &searched.unsearched;
+        output::json(&Report { searched: searched.runs, runs, unsearched })?;
     } else {
-        found.iter().for_each(tell);
-        tell_unsearched(&unsearched);
-        let places: usize =
-            found.iter().flat_map(|found| &found.hits).map(|hit| hit.value.places.len()).sum();
-        output::line(format!("{places} places in {} runs", found.len()));
+        searched.found.iter().for_each(tell);
+        tell_unsearched(&searched.unsearched);
+        output::line(summary(&searched));
     }
-    Ok(exit(&unsearched))
+    Ok(exit(&searched.unsearched))
+}
+
+/// The last line: what was found, and in how many runs it was looked for.
+pub(super) fn summary(Searched { found, unsearched, runs }: &Searched) -> String {
+    let of_runs = |count| if count == 1 { "1 run".to_owned() } else { format!("{count} runs") };
+    let looked = match (unsearched.len(), of_runs(*runs)) {
+        (0, searched) => format!("{searched} searched"),
+        (not, searched) => format!("{searched} searched, {not} NOT searched"),
+    };
+    if found.is_empty() {
+        return format!("nothing was found: {looked}");
+    }
+    let places: usize = found.iter().flat_map(|f| &f.hits).map(|hit| hit.value.places.len()).sum();
+    let places = if places == 1 { "1 place".to_owned() } else { format!("{places} places") };
+    format!("found: {places} in {}; {looked}", of_runs(found.len()))
 }
 
 /// A search that left something out is no success.

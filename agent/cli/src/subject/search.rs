@@ -37,6 +37,14 @@ pub(super) struct Found {
     pub(super) hits: Vec<Hit>,
 }
 
+/// What came of looking through a store.
+pub(super) struct Searched {
+    pub(super) found: Vec<Found>,
+    pub(super) unsearched: Vec<Unsearched>,
+    /// How many runs were looked through.
+    pub(super) runs: usize,
+}
+
 /// A run that could not be looked through.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Unsearched {
@@ -138,17 +146,22 @@ pub(super) fn search<U: Unwrap>(
     (site, store): (&Site, &Path),
     keys: &[U],
     trusted: &[VerifyingKey],
-) -> Result<(Vec<Found>, Vec<Unsearched>), CliError> {
-    let (mut all, mut unsearched) = (Vec::new(), Vec::new());
+) -> Result<Searched, CliError> {
+    let mut searched = Searched { found: Vec::new(), unsearched: Vec::new(), runs: 0 };
     for directory in runs_in(store)? {
-        let found = Kept::read(&directory, trusted).and_then(|kept| wanted.find_in(kept, keys));
-        match found {
-            Ok(found) => all.extend(found),
-            Err(e) => unsearched.push(Unsearched { run: name(&directory), why: e.to_string() }),
+        match Kept::read(&directory, trusted).and_then(|kept| wanted.find_in(kept, keys)) {
+            Ok(found) => {
+                searched.runs += 1;
+                searched.found.extend(found);
+            }
+            Err(e) => {
+                let (run, why) = (name(&directory), e.to_string());
+                searched.unsearched.push(Unsearched { run, why });
+            }
         }
     }
-    unsearched.extend(waiting(site, store));
-    Ok((all, unsearched))
+    searched.unsearched.extend(waiting(site, store));
+    Ok(searched)
 }
 
 /// Runs in the spool of this machine that the store does not have.
