@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -239,13 +240,14 @@ fn the_recording_becomes_a_video_and_the_report_plays_it() {
     assert!(report.contains("id=\"recording\"") && report.contains("class=\"frame"));
     assert!(report.contains(">click</text>") && !report.contains("<script"));
 
-    let out = agent.state().join("run.mp4");
+    let directory = agent.state().join("videos/new");
+    let out = directory.join("run.mp4");
     let told = export(&agent, &out, Some("/nowhere"));
     assert!(told.contains("apt-get install ffmpeg"), "{told}");
     assert!(!out.exists());
     assert_eq!(export(&agent, &out, None), "");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&out).unwrap().permissions());
-    assert_eq!(mode & 0o777, 0o600);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&out), mode(&directory)), (0o600, 0o700));
     assert!(export(&agent, &out, None).contains("exists"));
     assert!(export(&agent, &agent.state().join("run.txt"), None).contains("must end in .mp4"));
 

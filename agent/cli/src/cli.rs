@@ -79,7 +79,7 @@ pub(crate) struct Desktop {
     /// Directory with the pictures (.png, .webp) that image targets name
     #[arg(long, value_name = "DIR")]
     pub(crate) images: Option<PathBuf>,
-    /// Directory that screenshots are written to
+    /// Directory that screenshots are written to; made if it is not there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -231,7 +231,7 @@ pub(crate) enum RecordingCommand {
     Export {
         /// Id of a run, or `last`
         run: String,
-        /// The file to write, .mp4 or .mkv; it must not be there
+        /// The file to write, .mp4 or .mkv; it must not be there, its directory is made if it is not
         out: PathBuf,
         #[command(flatten)]
         opening: Opening,

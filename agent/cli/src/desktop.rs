@@ -7,6 +7,7 @@ use karakuri_protocol::job::Exit;
 
 use crate::cli::Desktop;
 use crate::error::CliError;
+use crate::run::make_private_directory;
 use crate::{assets, doctor};
 
 /// Starts it on the display that was named; returns only if that fails.
@@ -16,6 +17,11 @@ pub(crate) fn run(arguments: &Desktop) -> Result<Exit, CliError> {
     let mut command = Command::new(own.with_file_name("karakuri-desktop"));
     command.arg("--lines").arg(assets::directory()?);
     command.args(["--language", arguments.language.word()]);
+    if let Some(out) = &arguments.out
+        && !out.exists()
+    {
+        make_private_directory(out)?;
+    }
     for (option, directory) in [("--images", &arguments.images), ("--out", &arguments.out)] {
         if let Some(directory) = directory {
             if !directory.is_dir() {

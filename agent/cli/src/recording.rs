@@ -19,6 +19,7 @@ use crate::cli::{Recording, RecordingCommand};
 use crate::error::{CliError, at};
 use crate::kept::Kept;
 use crate::output;
+use crate::run::make_private_directory;
 use crate::site::Site;
 
 /// Pictures a second: as often as a run is looked at.
@@ -106,6 +107,7 @@ fn export(film: &Segment, marks: &[Mark], out: &Path) -> Result<(), CliError> {
     if !out.extension().is_some_and(|kind| kind == "mp4" || kind == "mkv") {
         return Err(CliError::Usage(format!("{}: must end in .mp4 or .mkv", out.display())));
     }
+    make_private_directory(out.parent().unwrap_or(Path::new("")))?;
     // Readable by the user alone, as everything that was opened.
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(out).map_err(at(out))?;
     let encoded = encode(film, marks, out);

@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -301,6 +301,12 @@ fn open_report(site: &Site, outcome: &Outcome) -> Result<Option<PathBuf>, CliErr
         Err(CliError::NoKey(_)) => Ok(None),
         opened => opened.map(Some),
     }
+}
+
+/// Makes a directory that was named for what is opened, with those above it, unless it is there. New ones are
+/// the user's alone.
+pub(crate) fn make_private_directory(path: &Path) -> Result<(), CliError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(at(path))
 }
 
 /// Writes a file only the user can read.

@@ -8,7 +8,6 @@ mod rewrap;
 mod unmask;
 mod verify;
 
-use std::fs;
 use std::io::IsTerminal;
 
 use karakuri_protocol::job::Exit;
@@ -17,9 +16,9 @@ use karakuri_seal::manifest::Artifact;
 use karakuri_workflow::bundle::check_file_name;
 
 use crate::cli::{Artifacts, ArtifactsCommand};
-use crate::error::{CliError, at};
+use crate::error::CliError;
 use crate::output;
-use crate::run::write_private;
+use crate::run::{make_private_directory, write_private};
 use crate::site::Site;
 
 pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
@@ -64,7 +63,7 @@ pub(crate) fn run(arguments: &Artifacts) -> Result<Exit, CliError> {
                     kept.manifest.run
                 )));
             }
-            fs::create_dir_all(out).map_err(at(out))?;
+            make_private_directory(out)?;
             for artifact in chosen {
                 if let (None, Some(reason)) = (id, kept.removal(artifact)) {
                     eprintln!("karakuri: {} is gone: {reason}", artifact.id);

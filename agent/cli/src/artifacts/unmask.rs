@@ -1,8 +1,6 @@
 //! `karakuri artifacts unmask`: an artifact with the personal data that was masked in it, for the holder of
 //! the key that opens the class `pii`.
 
-use std::fs;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use image::codecs::webp::WebPEncoder;
@@ -18,9 +16,9 @@ use serde_json::{Value, json};
 
 use super::file_name;
 use crate::cli::Unmask;
-use crate::error::{CliError, at};
+use crate::error::CliError;
 use crate::output;
-use crate::run::write_private;
+use crate::run::{make_private_directory, write_private};
 use crate::site::Site;
 use crate::subject::fields::Fields;
 
@@ -61,7 +59,7 @@ pub(crate) fn run(arguments: &Unmask) -> Result<Exit, CliError> {
         }
         _ => return Err(usage(&format!("artifact {} is not of {id}", personal.id))),
     };
-    fs::create_dir_all(out).map_err(at(out))?;
+    make_private_directory(out)?;
     let path = out.join(file_name(masked));
     write_private(&path, &whole)?;
     output::line(path.display());

@@ -1,7 +1,5 @@
 //! `karakuri subject export`: everything of a person, opened, as one JSON file for each run.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use karakuri_audit::Event;
@@ -15,10 +13,10 @@ use super::Asked;
 use super::fields::{Fields, fields_of, texts};
 use super::find::{exit, summary, tell_unsearched};
 use super::search::{Found, Wanted, search};
-use crate::error::{CliError, at};
+use crate::error::CliError;
 use crate::output;
 use crate::removal::Remover;
-use crate::run::write_private;
+use crate::run::{make_private_directory, write_private};
 
 /// What is written of a run.
 #[derive(Debug, Serialize)]
@@ -49,7 +47,7 @@ struct Opened {
 
 pub(super) fn run(asked: &Asked, out: &Path) -> Result<Exit, CliError> {
     let searched = search(&asked.wanted, (&asked.site, &asked.store), &asked.keys, &asked.trusted)?;
-    DirBuilder::new().recursive(true).mode(0o700).create(out).map_err(at(out))?;
+    make_private_directory(out)?;
     let mut remover = Remover::open(&asked.site)?;
     for found in &searched.found {
         let fields = opened(found, &asked.keys, &asked.wanted)?;
