@@ -30,12 +30,17 @@ struct Exported {
 
 impl Exported {
     fn new() -> Self {
+        Self::with("events = false\n")
+    }
+
+    /// One whose `site.toml` says this first.
+    fn with(first: &str) -> Self {
         let (agent, disk) = (Agent::new(), tempfile::tempdir().unwrap());
         let more = format!(
             "[store.export]\ndirectory = \"{}\"\n[spool]\nkeep_delivered_minutes = 0\n",
             disk.path().display()
         );
-        let key = settle(agent.state(), "events = false\n", &more);
+        let key = settle(agent.state(), first, &more);
         let finished = agent.run(Workflow::new(WORDS).path(), &[]);
         assert_eq!(finished.code, 0, "{finished:#?}");
         let outcome = &finished.outcome["outcome"];
@@ -61,6 +66,12 @@ impl Exported {
             serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {said}"));
         assert_eq!(report["runs"][0]["run"], self.run);
         (report["runs"][0].clone(), output.status.code().unwrap())
+    }
+
+    /// Where the news of the run is on the disk, or in another store.
+    fn news(&self, store: &Path) -> PathBuf {
+        let relative = self.directory.strip_prefix(self.disk.path()).unwrap();
+        store.join("events").join(relative.strip_prefix("runs").unwrap())
     }
 
     /// Where the run is in the store of `other`.
@@ -351,4 +362,70 @@ fn what_was_removed_since_does_not_come_back_and_goes_on_both_sides() {
     assert_eq!(names(&exported.imported(&third)), left);
     let verify = third.call(&["artifacts", "verify", &exported.run]);
     assert!(verify.status.success(), "{}", String::from_utf8_lossy(&verify.stderr));
+}
+
+#[test]
+fn the_news_of_a_run_comes_with_it_and_nothing_else() {
+    let (exported, stranger) = (Exported::with(""), Exported::with(""));
+    let [disk, strange] = [&exported, &stranger].map(|one| one.news(one.disk.path()));
+    let own = names(&disk);
+    assert_eq!(own.last().map(String::as_str), Some("uploaded.esdk"));
+    // No event, one of another run, one that is too large for an event.
+    fs::write(disk.join("note.txt"), "more").unwrap();
+    fs::copy(strange.join(&own[0]), disk.join("0098-step.esdk")).unwrap();
+    let mut large = fs::read(disk.join(&own[0])).unwrap();
+    large.resize(64 * 1024 + 1, 0);
+    fs::write(disk.join("0099-step.esdk"), large).unwrap();
+
+    let other = Agent::new();
+    let (report, code) = exported.import(&other);
+    assert_eq!((code, &report["state"]), (0, &json!("taken")), "{report}");
+    assert_eq!(report["copied"], json!(WHOLE.len() + own.len()));
+    let foreign = ["0098-step.esdk", "0099-step.esdk", "note.txt"];
+    assert_eq!(report["unsigned"], json!(foreign.map(|name| disk.join(name))));
+    let imported = exported.news(&other.state().join("store"));
+    assert_eq!(names(&imported), own);
+    let words = ["artifacts", "events", &exported.run, "--key", &exported.key];
+    let told = other.call(&words);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert_eq!(told.lines().count(), own.len());
+    assert!(told.lines().last().unwrap().contains("karakuri.run.uploaded"), "{told}");
+    let (report, code) = exported.import(&other);
+    assert_eq!((code, &report["state"], &report["copied"]), (0, &json!("present"), &json!(0)));
+
+    let listed: Value = serde_json::from_slice(&other.call(&["runs", "--json"]).stdout).unwrap();
+    assert_eq!(listed["runs"][0]["run"], exported.run);
+    assert_eq!(listed["runs"][0]["place"], "imported");
+
+    // What is there is not overwritten, and what a link leads to is not read.
+    fs::write(imported.join(&own[0]), "something else").unwrap();
+    let (report, code) = exported.import(&other);
+    assert_eq!(code, i32::from(Exit::NotVerified.code()), "{report}");
+    assert_eq!(report["faults"][0]["path"], json!(imported.join(&own[0])));
+    assert_eq!(fs::read(imported.join(&own[0])).unwrap(), b"something else");
+    symlink("/dev/zero", disk.join("0100-step.esdk")).unwrap();
+    exported.assert_refused(&Agent::new(), "0100-step.esdk", "not a regular file");
+    fs::remove_file(disk.join("0100-step.esdk")).unwrap();
+    fs::rename(&disk, disk.with_file_name("moved")).unwrap();
+    symlink("moved", &disk).unwrap();
+    exported.assert_refused(&Agent::new(), &exported.run, "not a directory");
+}
+
+#[test]
+fn news_whose_time_is_over_does_not_come_back() {
+    let exported = Exported::with("");
+    signed::age(&exported.directory, &signed::signer(exported.agent.state()), 40);
+    let other = Agent::new();
+    let _key = settle(other.state(), "", "[retention]\nevent = 30\n");
+    assert!(other.call(&["subject", "find", "nobody"]).status.code().is_some(), "makes the keys");
+    assert_eq!(exported.import(&other).1, 0);
+    let news = exported.news(&other.state().join("store"));
+    assert!(news.exists());
+    let expired = other.call(&["artifacts", "expire", "--clock-is-right"]);
+    assert!(expired.status.success(), "{}", String::from_utf8_lossy(&expired.stderr));
+    assert!(!news.exists());
+    let (report, code) = exported.import(&other);
+    assert_eq!((code, &report["state"], &report["copied"]), (0, &json!("present"), &json!(0)));
+    assert!(!news.exists());
 }

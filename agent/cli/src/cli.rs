@@ -199,8 +199,8 @@ pub(crate) struct Json {
 
 /// Check the runs that another machine exported to DIR, and take those into the store that are whole
 ///
-/// A run is taken as a whole or not at all; one that is there already is only compared. Exit code 36 when
-/// anything is missing or altered, or was signed by somebody who is not trusted.
+/// A run is taken as a whole or not at all, with its news; one that is there already is only compared. Exit code
+/// 36 when anything is missing or altered, or was signed by somebody who is not trusted.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:

@@ -89,7 +89,7 @@ pub(crate) fn look(site: &Site, clock_is_right: bool) -> Result<Expired, CliErro
     let Some(newest) = all.iter().map(|kept| kept.manifest.finished).max() else {
         return Ok(expired);
     };
-    let path = site.path().join("retention.json");
+    let path = ledger_path(site);
     let before = read(&path)?;
     let last = before.as_ref().map_or(newest, |ledger| ledger.looked);
     let step = now - last;
@@ -120,6 +120,19 @@ pub(crate) fn look(site: &Site, clock_is_right: bool) -> Result<Expired, CliErro
         }
     }
     Ok(expired)
+}
+
+/// Whether the time of a class of a run is over. What is not known here has not begun to expire.
+pub(crate) fn is_over(site: &Site, run: &str, class: Class) -> Result<bool, CliError> {
+    let Some(days) = days(&site.settings()?.retention, class) else { return Ok(false) };
+    let ledger = read(&ledger_path(site))?;
+    let began = ledger.and_then(|ledger| ledger.runs.get(run).copied());
+    let end = began.and_then(|Began(began)| began.checked_add(days));
+    Ok(end.is_some_and(|end| end <= OffsetDateTime::now_utc()))
+}
+
+fn ledger_path(site: &Site) -> PathBuf {
+    site.path().join("retention.json")
 }
 
 /// All runs in the store whose manifest is believed; the others are named.

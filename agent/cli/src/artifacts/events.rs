@@ -35,7 +35,7 @@ fn files(events: &Path, run: &str) -> Result<(String, Vec<PathBuf>), CliError> {
         let which = if run == "last" { "any run".to_owned() } else { format!("run {run:?}") };
         CliError::Usage(format!(
             "there is no news of {which} in {}: a site has it unless site.toml says `events = false`, \
-             a laptop and what `karakuri import` brought have none",
+             a laptop has none",
             events.display()
         ))
     })?;

@@ -70,7 +70,7 @@ pub(super) fn all(exported: &Exported, to: &Path) -> Result<Placed, CliError> {
     Ok(Placed::All(copied))
 }
 
-fn is_there(path: &Path) -> Result<bool, CliError> {
+pub(super) fn is_there(path: &Path) -> Result<bool, CliError> {
     match fs::symlink_metadata(path) {
         Ok(_) => Ok(true),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),
@@ -118,7 +118,7 @@ enum Trouble {
 }
 
 /// A new file beside `to`; what an interrupted import left of it is written anew.
-fn create(to: &Path) -> Result<(File, PathBuf), CliError> {
+pub(super) fn create(to: &Path) -> Result<(File, PathBuf), CliError> {
     let directory = to.parent().unwrap_or(to);
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(at(directory))?;
     let mut temporary = to.as_os_str().to_owned();
@@ -130,7 +130,7 @@ fn create(to: &Path) -> Result<(File, PathBuf), CliError> {
     Ok((file, temporary))
 }
 
-fn place(file: &File, temporary: &Path, to: &Path) -> Result<(), CliError> {
+pub(super) fn place(file: &File, temporary: &Path, to: &Path) -> Result<(), CliError> {
     let directory = to.parent().unwrap_or(to);
     file.sync_all().map_err(at(temporary))?;
     fs::rename(temporary, to).map_err(at(to))?;

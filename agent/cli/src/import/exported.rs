@@ -10,6 +10,7 @@ use karakuri_seal::manifest::{Manifest, Removal, Rewrap, VerifyingKey};
 use karakuri_workflow::bundle::check_file_name;
 
 use super::Fault;
+use super::news::News;
 use crate::error::CliError;
 use crate::kept::{Kept, MANIFEST, RECORD, REMOVED, fault, read_signed};
 
@@ -27,13 +28,18 @@ pub(super) struct Exported {
     pub(super) messages: Vec<(PathBuf, Summary)>,
     /// Signed documents, the manifest last.
     pub(super) documents: Vec<(PathBuf, Vec<u8>)>,
+    /// What nobody signed and is taken all the same.
+    pub(super) news: News,
     /// Files that nobody signed.
     pub(super) unsigned: Vec<PathBuf>,
 }
 
 impl Exported {
     /// Reads what a trusted key signed. What keeps the run from being read is its fault.
-    pub(super) fn read(directory: &Path, trusted: &[VerifyingKey]) -> Result<Self, Fault> {
+    pub(super) fn read(
+        (disk, directory): (&Path, &Path),
+        trusted: &[VerifyingKey],
+    ) -> Result<Self, Fault> {
         let fault = |e: CliError| Fault::new(directory, e.to_string());
         let files = files(directory)?;
         let manifest = directory.join(MANIFEST);
@@ -42,12 +48,14 @@ impl Exported {
         }
         let kept = Kept::read(directory, trusted).map_err(fault)?;
         let day = day(directory, &kept.manifest)?;
+        let news = News::read(disk, &day, &kept.manifest)?;
         let mut exported = Self {
             directory: directory.to_owned(),
             day,
             artifacts: kept.manifest.artifacts.len(),
             messages: Vec::new(),
             documents: Vec::new(),
+            news,
             unsigned: Vec::new(),
         };
         exported.list_messages(&kept, &files)?;
@@ -118,6 +126,7 @@ impl Exported {
             files.remove(&self.directory.join(path));
         }
         self.unsigned = files.into_iter().collect();
+        self.unsigned.append(&mut self.news.foreign);
     }
 
     fn relative(&self, path: &Path) -> PathBuf {

@@ -2,15 +2,17 @@
 //!
 //! Nothing on the disk is believed but what a trusted key signed. A run is taken when every file of it
 //! is there as it was signed, and has no manifest in the store before all its other files are: what an
-//! interruption leaves is no run, and the next import goes on from it.
+//! interruption leaves is no run, and the next import goes on from it. Its news comes last.
 
 mod copy;
 mod exported;
+mod news;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use karakuri_protocol::job::Exit;
+use karakuri_seal::Class;
 use karakuri_seal::manifest::VerifyingKey;
 use serde::Serialize;
 
@@ -18,10 +20,11 @@ use crate::cli::Import;
 use crate::error::{CliError, at};
 use crate::kept::{Kept, MANIFEST, foreign_removal};
 use crate::output;
-use crate::removal;
 use crate::site::Site;
+use crate::{removal, retention};
 use copy::Placed;
 use exported::Exported;
+use news::News;
 
 /// What was found, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -72,7 +75,8 @@ pub(crate) fn run(arguments: &Import) -> Result<Exit, CliError> {
     let site = Site::find()?;
     let mut report = Report { runs: Vec::new() };
     for directory in runs_on(&arguments.dir)? {
-        let taken = take(&directory, &site.store(), &site.trusted(&arguments.trust)?)?;
+        let trusted = site.trusted(&arguments.trust)?;
+        let taken = take((&arguments.dir, &directory), &site, &trusted)?;
         if taken.state != State::Refused {
             // Who was believed once is believed by the commands that read the store, for that site.
             site.trust(&arguments.trust, &directory)?;
@@ -118,11 +122,16 @@ fn directories(path: &Path) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// Checks one run, and takes it if it is whole. Errors are those of the store; the disk's are faults.
-fn take(from: &Path, store: &Path, trusted: &[VerifyingKey]) -> Result<Taken, CliError> {
+fn take(
+    (disk, from): (&Path, &Path),
+    site: &Site,
+    trusted: &[VerifyingKey],
+) -> Result<Taken, CliError> {
+    let store = site.store();
     let run = from.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (state, faults, unsigned) = (State::Refused, Vec::new(), Vec::new());
     let mut taken = Taken { run, state, artifacts: 0, copied: 0, faults, unsigned };
-    let mut exported = match Exported::read(from, trusted) {
+    let mut exported = match Exported::read((disk, from), trusted) {
         Ok(exported) => exported,
         Err(fault) => {
             taken.faults.push(fault);
@@ -152,6 +161,11 @@ fn take(from: &Path, store: &Path, trusted: &[VerifyingKey]) -> Result<Taken, Cl
     }
     if taken.faults.is_empty() {
         taken.faults = copy::conflicts(&exported, &to)?;
+        // What expired does not come back.
+        if retention::is_over(site, &taken.run, Class::Event)? {
+            exported.news = News::default();
+        }
+        taken.faults.extend(exported.news.conflicts(&store)?);
     }
     if taken.faults.is_empty() {
         match copy::all(&exported, &to)? {
@@ -159,6 +173,7 @@ fn take(from: &Path, store: &Path, trusted: &[VerifyingKey]) -> Result<Taken, Cl
                 taken.copied = copied;
                 // What the other side removed since it was taken goes here too.
                 removal::finish(&Kept::read(&to, trusted)?)?;
+                taken.copied += exported.news.copy(&store)?;
             }
             Placed::Faulty(fault) => taken.faults.push(fault),
         }
