@@ -130,6 +130,48 @@ fn an_unknown_method() {
 }
 
 #[test]
+fn a_number_that_no_float_holds() {
+    let request = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"output","params":{{"key":"result","value":1{}}}}}"#,
+        "0".repeat(400)
+    );
+    let finished = run(&raw(&format!("({}).to_bytes(4, 'big') + b'{request}'", request.len())));
+    finished.ended(Exit::MalformedRequest);
+    says(&finished, "number out of range");
+}
+
+#[test]
+fn an_output_that_cannot_be_sent_fails_its_call_and_not_the_run() {
+    let script = "import karakuri\n\
+                  from karakuri import _channel, run\n\
+                  tree = 7\n\
+                  for _ in range(126): tree = [tree]\n\
+                  flat = tree\n\
+                  for _ in range(93): flat = flat[0]\n\
+                  said = []\n\
+                  for send in (lambda: run.output('result', 10**400),\n\
+                  \x20            lambda: run.output('result', tree),\n\
+                  \x20            lambda: _channel.call('output', {'key': 'result', 'value': flat})):\n\
+                  \x20   try: send()\n\
+                  \x20   except karakuri.InvalidParams as error: said.append(error.message)\n\
+                  run.output('result', said)\n";
+    let finished = run(&Workflow::new(script));
+    finished.ended(Exit::Success);
+    let said = &finished.outcome["outcome"]["outputs"]["result"];
+    for (number, parts) in [
+        ["output 'result'", "-2**63 to 2**64-1"],
+        ["output 'result'", "more than 32 deep"],
+        ["outputs.result", "33 deep, at most 32"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let said = said[number].as_str().unwrap_or_default();
+        assert!(parts.iter().all(|part| said.contains(part)), "{parts:?} are not in {said:?}");
+    }
+}
+
+#[test]
 fn what_is_not_granted() {
     let script = "from karakuri import desktop as d\nd.launch('gnumeric')\n";
     let finished = run(&Workflow::new(script));

@@ -108,7 +108,9 @@ impl ServerHandler for Front {
         Ok(match outcome {
             Ok(Ok(value)) => answer(value),
             Ok(Err(refusal)) => refused(&refusal),
-            Err(e @ ChannelError::TooLarge(_)) => CallToolResult::error(text(e.to_string())),
+            Err(e @ (ChannelError::TooLarge(_) | ChannelError::TooDeep(_))) => {
+                CallToolResult::error(text(e.to_string()))
+            }
             Err(e) => return Err(ErrorData::internal_error(e.to_string(), None)),
         }
         .into())

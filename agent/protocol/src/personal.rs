@@ -288,3 +288,23 @@ pub const PERSONAL: &str = "-personal";
 pub const INDEX: &str = "values";
 /// Name of the artifacts with a [`ValueKey`].
 pub const VALUE_KEY: &str = "value-key";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::MAX_OUTPUT_DEPTH;
+
+    #[test]
+    fn the_deepest_output_can_be_read_again() {
+        let piece = || {
+            let sealed = String::new();
+            Piece::Field(Field { kind: Kind::Email, key: "0001-pii".to_owned(), sealed })
+        };
+        let value = (0..MAX_OUTPUT_DEPTH)
+            .fold(Part::Text(vec![piece()]), |part, _| Part::Object(vec![(vec![piece()], part)]));
+        let output = "0002-output".to_owned();
+        let document = Document::Output(OutputFields { version: FIELDS_VERSION, output, value });
+        let json = serde_json::to_vec(&document).unwrap();
+        assert_eq!(serde_json::from_slice::<Document>(&json).unwrap(), document);
+    }
+}

@@ -4,6 +4,12 @@
 //! or response each. A request is at most [`MAX_REQUEST`] bytes. Requests are answered in order; a
 //! request without an `id`, a batch, or a second request before the answer to the first is refused.
 //!
+//! A request whose arrays and objects stand in each other deeper than [`MAX_DEPTH`], or with a number beyond
+//! what a 64-bit float holds (about ±1.8e308), is no request: it ends the run as [`RequestError::Malformed`].
+//! Whole numbers are exact from -2^63 to 2^64-1; a larger one is read as the nearest float. The Python package
+//! sends none of these: there the one call fails. An output deeper than [`MAX_OUTPUT_DEPTH`] is refused by its
+//! answer, and the run goes on.
+//!
 //! `workflows/openrpc.json` is the published form of [`Call`]; a test keeps both the same.
 
 use std::collections::BTreeMap;
@@ -24,6 +30,23 @@ pub use rpc::{CallError, ErrorData, ErrorKind, Request, RequestError, Response};
 pub const MAX_REQUEST: u32 = 1024 * 1024;
 /// The largest response, in bytes without the length prefix.
 pub const MAX_RESPONSE: u32 = 16 * 1024 * 1024;
+
+/// How deep arrays and objects of a request may stand in each other, the request itself being the first. It
+/// is what `serde_json` reads.
+pub const MAX_DEPTH: usize = 127;
+/// How deep arrays and objects of an output's value may stand in each other. In what is sealed beside a masked
+/// output ([`crate::personal::OutputFields`]) each takes three levels, and that has to be read again.
+pub const MAX_OUTPUT_DEPTH: usize = 32;
+
+/// How deep arrays and objects of `value` stand in each other: 0 of `7`, 1 of `[7]`.
+#[must_use]
+pub fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(parts) => 1 + parts.iter().map(depth).max().unwrap_or(0),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
 
 /// Every method, in the order of `workflows/openrpc.json`.
 pub const METHODS: &[&str] = &[

@@ -2,7 +2,7 @@
 
 use std::os::fd::RawFd;
 
-use karakuri_protocol::script::{CallError, MAX_REQUEST, MAX_RESPONSE, Response};
+use karakuri_protocol::script::{CallError, MAX_DEPTH, MAX_REQUEST, MAX_RESPONSE, Response, depth};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, send};
 use serde_json::{Value, json};
@@ -26,6 +26,11 @@ pub enum ChannelError {
     /// A request that would end the run.
     #[error("the request has {0} bytes, at most {MAX_REQUEST} are allowed")]
     TooLarge(usize),
+    /// The same.
+    #[error(
+        "arrays and objects of the request stand in each other {0} deep, at most {MAX_DEPTH} are allowed"
+    )]
+    TooDeep(usize),
     /// An answer that is not one.
     #[error("the agent's answer is not understood: {0}")]
     Answer(String),
@@ -42,12 +47,17 @@ impl Channel {
     /// Asks and waits for the answer: the result, or the error that the agent tells.
     ///
     /// # Errors
-    /// See [`ChannelError`]; after any but [`ChannelError::TooLarge`] the channel is of no use.
+    /// See [`ChannelError`]; after any but [`ChannelError::TooLarge`] and [`ChannelError::TooDeep`] the channel is
+    /// of no use.
     pub fn call(
         &mut self,
         method: &str,
         params: &Value,
     ) -> Result<Result<Value, CallError>, ChannelError> {
+        let depth = 1 + depth(params);
+        if depth > MAX_DEPTH {
+            return Err(ChannelError::TooDeep(depth));
+        }
         self.last_id += 1;
         let request =
             json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params});
@@ -156,6 +166,9 @@ mod tests {
         let text = "x".repeat(MAX_REQUEST as usize);
         let error = channel.call("type_text", &json!({ "text": text })).unwrap_err();
         assert!(matches!(error, ChannelError::TooLarge(_)), "{error}");
+        let targets = (0..MAX_DEPTH).fold(json!("text:a"), |inner, _| json!([inner]));
+        let error = channel.call("expect_any", &targets).unwrap_err();
+        assert!(matches!(error, ChannelError::TooDeep(128)), "{error}");
         drop(ours);
         assert_eq!(theirs.read(&mut [0]).unwrap(), 0);
     }

@@ -175,6 +175,21 @@ fn outputs_and_inputs_must_be_declared_and_of_their_type() {
 }
 
 #[test]
+fn an_output_that_is_too_deep_is_refused_by_its_name_and_the_limit() {
+    let grant = grant("[outputs.tree]\ntype = \"json\"");
+    let nested = |depth| (0..depth).fold(json!(7), |value, _| json!([value]));
+    let output =
+        |value| grant.allows(&call("output", json!({"key": "tree", "value": value}))).err();
+    assert_eq!(output(nested(32)), None);
+    let denied = output(nested(33)).unwrap();
+    assert_eq!(denied.kind, ErrorKind::InvalidParams);
+    assert_eq!(
+        denied.to_string(),
+        "output: outputs.tree: arrays and objects of value stand in each other 33 deep, at most 32 are allowed"
+    );
+}
+
+#[test]
 fn attach_takes_files_of_the_run_only() {
     let grant = grant(ALL);
     for path in [

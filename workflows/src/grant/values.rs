@@ -1,7 +1,9 @@
 //! What a call's values must be beyond their types: declared names, ranges, paths.
 
 use karakuri_protocol::desktop::Button;
-use karakuri_protocol::script::{Call, ErrorKind, LaunchParams, OutputParams};
+use karakuri_protocol::script::{
+    Call, ErrorKind, LaunchParams, MAX_OUTPUT_DEPTH, OutputParams, depth,
+};
 use karakuri_protocol::untrusted::Untrusted;
 use serde_json::Value;
 
@@ -134,10 +136,15 @@ fn output(grant: &Grant, row: &Needs, params: &OutputParams) -> Result<(), Denie
         OutputKind::Int => (params.value.is_i64(), "a whole number"),
         OutputKind::Decimal => (is_decimal(&params.value), "a string such as \"1234.50\""),
     };
-    if fits {
-        return Ok(());
-    }
-    let message = format!("outputs.{}: value must be {form}", params.key);
+    let depth = depth(&params.value);
+    let what = match (fits, depth > MAX_OUTPUT_DEPTH) {
+        (true, false) => return Ok(()),
+        (false, _) => format!("value must be {form}"),
+        (true, true) => format!(
+            "arrays and objects of value stand in each other {depth} deep, at most {MAX_OUTPUT_DEPTH} are allowed"
+        ),
+    };
+    let message = format!("outputs.{}: {what}", params.key);
     Err(row.deny(ErrorKind::InvalidParams, message))
 }
 

@@ -12,8 +12,8 @@ macro_rules! package {
 
 /// File name and content.
 const FILES: &[(&str, &str)] = package! {
-    "__init__.py" "_channel.py" "_report.py" "desktop.py" "errors.py" "py.typed" "results.py"
-    "run.py" "targets.py"
+    "__init__.py" "_channel.py" "_limits.py" "_report.py" "desktop.py" "errors.py" "py.typed"
+    "results.py" "run.py" "targets.py"
 };
 
 /// Writes the package below `directory`, which is on the script's path.

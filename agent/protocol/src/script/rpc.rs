@@ -24,7 +24,8 @@ struct Envelope {
 /// Why bytes are not a [`Request`].
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// Not JSON, or not a JSON-RPC 2.0 request object with a number as id. Ends the run.
+    /// Not JSON, or not a JSON-RPC 2.0 request object with a number as id; or deeper than
+    /// [`super::MAX_DEPTH`], or with a number that no 64-bit float holds. Ends the run.
     #[error("malformed request: {0}")]
     Malformed(String),
     /// A method that is not in the vocabulary. Ends the run.
@@ -189,7 +190,7 @@ impl CallError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::NoParams;
+    use super::super::{MAX_DEPTH, NoParams, depth};
     use super::*;
 
     fn parse(json: &str) -> Result<Request, RequestError> {
@@ -233,6 +234,32 @@ mod tests {
         ] {
             assert!(matches!(parse(json), Err(RequestError::Malformed(_))), "{json}");
         }
+    }
+
+    fn output(value: &str) -> Result<Request, RequestError> {
+        let params = format!(r#"{{"key":"a","value":{value}}}"#);
+        parse(&format!(r#"{{"jsonrpc":"2.0","id":1,"method":"output","params":{params}}}"#))
+    }
+
+    #[test]
+    fn the_deepest_request_is_read_and_a_deeper_one_is_malformed() {
+        // The request and its parameters are the first two.
+        let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let request = output(&nested(MAX_DEPTH - 2)).unwrap();
+        let Call::Output(params) = request.call else { panic!("{request:?}") };
+        assert_eq!(depth(&params.value), MAX_DEPTH - 2);
+        let error = output(&nested(MAX_DEPTH - 1)).unwrap_err();
+        assert!(matches!(error, RequestError::Malformed(_)), "{error}");
+    }
+
+    #[test]
+    fn a_number_that_no_float_holds_is_malformed() {
+        let number = |zeros| format!("1{}", "0".repeat(zeros));
+        assert!(output(&number(308)).is_ok());
+        let error = output(&number(400)).unwrap_err();
+        assert!(matches!(error, RequestError::Malformed(_)), "{error}");
+        let Call::Output(exact) = output("18446744073709551615").unwrap().call else { panic!() };
+        assert_eq!(exact.value, u64::MAX);
     }
 
     #[test]

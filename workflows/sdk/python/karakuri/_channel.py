@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Mapping, Optional
 
+from ._limits import check
 from .errors import ChannelClosed, InvalidParams, from_wire
 
 MAX_REQUEST = 1024 * 1024
@@ -29,6 +30,7 @@ class Channel:
 
     def call(self, method: str, params: Mapping[str, Any]) -> Any:
         """Asks, waits for the answer, returns its result or raises its error."""
+        check(method, params)
         with self._lock:
             self._last_id += 1
             request = {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Callable, Iterator, NoReturn, Optional, TypeVar
 
 from ._channel import call, given
+from ._limits import MAX_OUTPUT_DEPTH, check
 from .errors import (
     BudgetExceeded,
     ChannelClosed,
@@ -46,7 +47,11 @@ def input(name: str) -> str:
 
 
 def output(key: str, value: Any) -> None:
-    """Sets a named result that `[outputs]` declares. Decimal and date become strings."""
+    """Sets a named result that `[outputs]` declares. Decimal and date become strings.
+
+    Whole numbers reach from -2**63 to 2**64-1; lists and dicts lie in each other at most 32 deep.
+    """
+    check(f"output {key!r}", value, MAX_OUTPUT_DEPTH)
     call("output", {"key": key, "value": value})
 
 

@@ -53,6 +53,14 @@ class Broken(unittest.TestCase):
         self.check(lambda request: struct.pack(">I", 2) + b"[]")
 
 
+def nested(depth):
+    """So many lists and dicts, each in the one before."""
+    value = "leaf"
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
 class Requests(unittest.TestCase):
     def test_what_would_end_the_run_is_not_sent(self):
         with Peer(results()) as peer:
@@ -60,9 +68,34 @@ class Requests(unittest.TestCase):
                 d.type_text("x" * 1024 * 1024)
             with self.assertRaises(karakuri.InvalidParams):
                 d.type_text("\ud800")
-            with self.assertRaises(ValueError):
-                run.output("a", float("nan"))
+            with self.assertRaises(karakuri.InvalidParams):
+                run.soft_fail(nested(126))
+            with self.assertRaises(karakuri.InvalidParams):
+                run.timeout(2**64)
         self.assertEqual(peer.asked, [])
+
+    def test_an_output_that_cannot_be_sent_fails_its_call_and_the_next_is_sent(self):
+        circle = []
+        circle.append(circle)
+        cases = [
+            (10**400, "output 'total': a whole number of 1329 bits is not from -2**63 to 2**64-1"),
+            ({"rows": [1, -(2**63) - 1]}, "output 'total': a whole number of 64 bits"),
+            (10**5000, "output 'total': a whole number of 16610 bits"),
+            (nested(33), "output 'total': lists and dicts lie in each other more than 32 deep"),
+            (nested(5000), "output 'total': lists and dicts lie in each other more than 32 deep"),
+            (circle, "output 'total': lists and dicts lie in each other more than 32 deep"),
+            (({"a": float("-inf")},), "output 'total': -inf is not a number in JSON"),
+        ]
+        with Peer(results(None, None, None)) as peer:
+            for value, message in cases:
+                with self.assertRaises(karakuri.InvalidParams) as caught:
+                    run.output("total", value)
+                self.assertTrue(caught.exception.message.startswith(message), caught.exception)
+            largest = [2**64 - 1, -(2**63), True, 0.5]
+            run.output("total", largest)
+            run.output("total", nested(32))
+            run.soft_fail(nested(125))
+        self.assertEqual([params.get("value") for _, params in peer.asked], [largest, nested(32), None])
 
     def test_sides(self):
         with Peer(results(ACT)) as peer:
