@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use karakuri_personal::{Finder, Found, Kind, PatternError, Settings};
-use karakuri_protocol::personal::MaskedText;
+use karakuri_protocol::personal::{MaskedText, object};
 use karakuri_protocol::untrusted::Untrusted;
 use karakuri_site::Site;
 use serde_json::Value;
@@ -71,13 +71,13 @@ impl Personal {
                 parts.iter().map(|value| self.part(place, value, kinds)).collect()
             }
             Value::Object(fields) => {
-                let mut masked = serde_json::Map::new();
-                for (name, value) in fields {
+                let field = |(name, value): (&String, &Value)| {
                     let (name, found) = self.mask(place, name);
+                    let masked = !found.is_empty();
                     kinds.extend(found);
-                    masked.insert(name, self.part(place, value, kinds));
-                }
-                Value::Object(masked)
+                    (name, masked, self.part(place, value, kinds))
+                };
+                Value::Object(object(fields.iter().map(field).collect()))
             }
             Value::Null | Value::Bool(_) => value.clone(),
         }
@@ -137,6 +137,21 @@ mod tests {
         assert_eq!(kinds, BTreeSet::from([Kind::Card, Kind::Email]));
         let texts: Vec<_> = personal.masked().iter().map(|m| m.text.danger_raw()).collect();
         assert_eq!(texts, ["4111111111111111", "taro@example.com"]);
+        assert_eq!(personal.value("output result", &masked), (masked, BTreeSet::new()));
+    }
+
+    #[test]
+    fn no_field_is_lost_when_names_are_masked_alike() {
+        let mut personal = Personal::new(&Settings::default()).unwrap();
+        let value = json!({
+            "taro@example.com": 1, "hanako@example.com": 2, "Name: Ada Lovelace": 3, "Name: Alan Turing": 4,
+            "[email] 2": 5,
+        });
+        let (masked, _) = personal.value("output result", &value);
+        let expected = json!({
+            "[email]": 2, "[email] 3": 1, "[email] 2": 5, "Name: [name]": 3, "Name: [name] 2": 4,
+        });
+        assert_eq!(masked, expected);
         assert_eq!(personal.value("output result", &masked), (masked, BTreeSet::new()));
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use karakuri_protocol::geometry::Rect;
-use karakuri_protocol::personal::{Kind, Settings};
+use karakuri_protocol::personal::{Kind, Settings, is_mask};
 use phonenumber::country;
 use regex::Regex;
 
@@ -154,7 +154,7 @@ impl Finder {
     #[must_use]
     pub fn masked(&self, text: &str) -> (String, Vec<Found>) {
         let mut found = self.find(text);
-        found.retain(|Found { range, kind }| text[range.clone()] != format!("[{kind}]"));
+        found.retain(|Found { range, kind }| !is_mask(&text[range.clone()], kind));
         let mut masked = String::with_capacity(text.len());
         let mut end = 0;
         for Found { range, kind } in &found {

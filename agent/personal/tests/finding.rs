@@ -27,6 +27,8 @@ fn a_text_keeps_what_is_not_personal() {
         ),
         ("Invoice 4711 of 2026-11-21 10:15 to 11:30", "Invoice 4711 of 2026-11-21 10:15 to 11:30"),
         ("Name: [name]", "Name: [name]"),
+        ("Name: [name] 2", "Name: [name] 2"),
+        ("Name: [name] 2nd", "Name: [name]"),
         ("Name:", "Name:"),
         ("Name: Hanako Yamada / Taro Suzuki", "Name: [name]"),
         ("Name: Hanako Yamada / Amount: 12", "Name: [name] / Amount: 12"),

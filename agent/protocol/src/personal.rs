@@ -1,11 +1,11 @@
 //! Personal data that is masked: what is looked for, and what is told of what was masked. The detectors
 //! are those of `karakuri-personal`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use zeroize::ZeroizeOnDrop;
 
 use crate::desktop::Script;
@@ -289,10 +289,66 @@ pub const INDEX: &str = "values";
 /// Name of the artifacts with a [`ValueKey`].
 pub const VALUE_KEY: &str = "value-key";
 
+/// An object of fields with their names as they may be shown, and whether something is masked in the name. No
+/// field gets lost: a name without a mask stays as it is, and of the others those that are alike are counted,
+/// in the order given: `[email]`, `[email] 2`, `[email] 3`.
+#[must_use]
+pub fn object(fields: Vec<(String, bool, Value)>) -> Map<String, Value> {
+    let as_is = fields.iter().filter(|(_, masked, _)| !masked);
+    let mut taken: BTreeSet<String> = as_is.map(|(name, ..)| name.clone()).collect();
+    let mut counted: BTreeMap<String, usize> = BTreeMap::new();
+    let mut object = Map::new();
+    for (mut name, masked, value) in fields {
+        let alike = name.clone();
+        while masked && !taken.insert(name.clone()) {
+            let count = counted.entry(alike.clone()).or_insert(1);
+            *count += 1;
+            name = format!("{alike} {count}");
+        }
+        object.insert(name, value);
+    }
+    object
+}
+
+/// Whether a text is what stands in the place of a value of the kind, also as [`object`] counts it.
+#[must_use]
+pub fn is_mask(text: &str, kind: &Kind) -> bool {
+    let count = text.strip_prefix(&format!("[{kind}]"));
+    count.is_some_and(|count| {
+        count.is_empty() || count.strip_prefix(' ').is_some_and(|n| n.parse::<usize>().is_ok())
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::script::MAX_OUTPUT_DEPTH;
+
+    #[test]
+    fn names_that_are_alike_are_counted_around_those_that_were_so_before() {
+        let field = |(value, (name, masked)): (usize, (&str, bool))| {
+            (name.to_owned(), masked, json!(value))
+        };
+        let names = [
+            ("[email]", true),
+            ("[email]", true),
+            ("[email] 2", false),
+            ("[email]", true),
+            ("[card]", false),
+            ("[card]", true),
+            ("total", false),
+        ];
+        let expected = json!({
+            "[email]": 0, "[email] 3": 1, "[email] 2": 2, "[email] 4": 3, "[card]": 4, "[card] 2": 5,
+            "total": 6,
+        });
+        assert_eq!(
+            Value::Object(object(names.into_iter().enumerate().map(field).collect())),
+            expected
+        );
+    }
 
     #[test]
     fn the_deepest_output_can_be_read_again() {

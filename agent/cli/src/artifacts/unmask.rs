@@ -9,6 +9,7 @@ use karakuri_protocol::geometry::Rect;
 use karakuri_protocol::job::Exit;
 use karakuri_protocol::personal::{
     Document, Field, OutputFields, PERSONAL, Part, PictureFields, Piece, TextFields, UnderMask,
+    object,
 };
 use karakuri_seal::manifest::Artifact;
 use karakuri_seal::{Class, Unwrap};
@@ -82,6 +83,18 @@ fn pieces_of<U: Unwrap>(pieces: &[Piece], fields: &Fields<'_, U>) -> Result<Stri
     pieces.iter().map(text).collect()
 }
 
+/// Whether a value in a text was removed.
+fn stays_masked<U: Unwrap>(pieces: &[Piece], fields: &Fields<'_, U>) -> Result<bool, CliError> {
+    for piece in pieces {
+        if let Piece::Field(field) = piece
+            && fields.open(field)?.is_none()
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// An output as it was.
 fn value_of<U: Unwrap>(part: &Part, fields: &Fields<'_, U>) -> Result<Value, CliError> {
     Ok(match part {
@@ -96,9 +109,10 @@ fn value_of<U: Unwrap>(part: &Part, fields: &Fields<'_, U>) -> Result<Value, Cli
         }
         Part::Object(parts) => {
             let field = |(name, part): &(Vec<Piece>, Part)| {
-                Ok((pieces_of(name, fields)?, value_of(part, fields)?))
+                let masked = stays_masked(name, fields)?;
+                Ok((pieces_of(name, fields)?, masked, value_of(part, fields)?))
             };
-            Value::Object(parts.iter().map(field).collect::<Result<_, CliError>>()?)
+            Value::Object(object(parts.iter().map(field).collect::<Result<_, CliError>>()?))
         }
     })
 }
