@@ -380,6 +380,29 @@ fn a_pipe_in_the_place_of_an_artifact_is_refused_at_once() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_the_audit_log_or_the_journal_is_refused_at_once() {
+    let (agent, _) = agent_with_a_run();
+    let workflow = Workflow::new("");
+    let path = workflow.path().to_string_lossy().into_owned();
+    let words: [&[&str]; 3] = [&["audit", "verify"], &["run", &path], &["artifacts", "deliver"]];
+    for (name, words) in [("audit/audit.jsonl", &words[..]), ("spool/journal", &words[1..])] {
+        let path = agent.state().join(name);
+        let aside = path.with_extension("aside");
+        std::fs::rename(&path, &aside).unwrap();
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for words in words {
+            let output = agent.call(words);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(!output.status.success(), "{name}, {words:?}: {said}");
+            assert!(said.contains(name), "{name}, {words:?}: {said}");
+        }
+        std::fs::rename(&aside, &path).unwrap();
+    }
+    assert!(agent.call(&["audit", "verify"]).status.success());
+}
+
+#[test]
 fn an_output_with_very_many_personal_values_is_refused_and_the_run_goes_on() {
     let workflow = Workflow::new(
         "from karakuri import run\nfrom karakuri.errors import InvalidParams\n\

@@ -16,6 +16,7 @@ use crate::canonical::to_canonical;
 use crate::clock;
 use crate::digest::Sha256;
 use crate::event::{Actor, Entry, Event, IntoEntry, Redacted};
+use crate::file::{AT_ONCE, regular};
 use crate::record::{Head, MAX_LINE, MAX_SEQ, Record, VERSION};
 use crate::tail::{self, TailError};
 
@@ -34,6 +35,14 @@ pub enum AuditError {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// Something else than a file has the name of the log.
+    #[error(
+        "the audit log {path} is no regular file, but a pipe, a link, a directory or the like: find out who put it there, and move audit/ and store/ beside it away together"
+    )]
+    NotAFile {
+        /// The log.
+        path: PathBuf,
     },
     /// Another process writes this log.
     #[error(
@@ -132,20 +141,21 @@ impl Log {
     /// acknowledged to anyone.
     ///
     /// # Errors
-    /// [`AuditError::Open`], [`AuditError::InUse`], [`AuditError::Damaged`] or [`AuditError::Clock`].
+    /// [`AuditError::Open`], [`AuditError::NotAFile`], [`AuditError::InUse`], [`AuditError::Damaged`] or
+    /// [`AuditError::Clock`].
     pub fn open(dir: &Path) -> Result<Self, AuditError> {
         let path = dir.join(FILE_NAME);
         let failed = |source: io::Error| AuditError::Open { path: path.clone(), source };
-        let file = open_file(dir).map_err(failed)?;
+        let file = open_file(dir).map_err(|source| match source.kind() {
+            io::ErrorKind::InvalidInput => AuditError::NotAFile { path: path.clone() },
+            _ => failed(source),
+        })?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(AuditError::InUse { path }),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(failed(io::Error::other("it is not a regular file")));
-        }
         let tail = tail::read(&file, metadata.len()).map_err(|error| match error {
             TailError::Io(source) => failed(source),
             TailError::Damaged => AuditError::Damaged { path: path.clone() },
@@ -234,13 +244,13 @@ impl Log {
     }
 }
 
-/// Opens the log below `dir`, and makes sure that its name is on disk. No symbolic link is followed.
+/// Opens the log below `dir`, and makes sure that its name is on disk.
 fn open_file(dir: &Path) -> io::Result<File> {
     let dir = openat(CWD, dir, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(&dir, FILE_NAME, flags, Mode::RUSR | Mode::WUSR)?;
+    let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | AT_ONCE;
+    let file = regular(openat(&dir, FILE_NAME, flags, Mode::RUSR | Mode::WUSR).map(File::from))?;
     File::from(dir).sync_all()?;
-    Ok(File::from(file))
+    Ok(file)
 }
 
 /// Actor, event name and data, as JSON has them.

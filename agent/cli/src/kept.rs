@@ -10,19 +10,17 @@
 //! | `removed/<time>/record.dsse.json` | the record of artifacts that are there no more |
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use karakuri_audit::open_regular;
 use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::{
     self, Artifact, MAX_ENVELOPE, Manifest, ManifestError, Payload, Reason, Removal, Rewrap,
     VerifyingKey,
 };
 use karakuri_seal::{Class, Context, OpenError, Sha256, Summary, Unwrap};
-
-use rustix::fs::OFlags;
 
 use crate::error::{CliError, at};
 
@@ -205,7 +203,7 @@ impl Kept {
             let path = path.display();
             return Err(CliError::NotVerified(format!("{path}: the artifact {fault}")));
         }
-        let file = opened(&path).map_err(at(&path))?;
+        let file = open_regular(&path).map_err(at(&path))?;
         let mut plaintext = Vec::new();
         let expected = self.context(artifact);
         let opened = karakuri_seal::open(keys, Some(&expected), file, &mut plaintext)
@@ -232,7 +230,7 @@ pub(crate) fn not_opened(path: &Path, error: &OpenError) -> CliError {
 
 /// What is wrong with the file of a message, if anything is.
 pub(crate) fn fault(path: &Path, signed: &Summary) -> Result<Option<&'static str>, CliError> {
-    let file = match opened(path) {
+    let file = match open_regular(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Some("is missing")),
         other => other.map_err(at(path))?,
     };
@@ -248,14 +246,11 @@ pub(crate) fn fault(path: &Path, signed: &Summary) -> Result<Option<&'static str
     Ok((found != signed.message_sha256).then_some(altered))
 }
 
-/// Opens a file of a store; who writes there may have put something else in its place.
-fn opened(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    match file.metadata()?.is_file() {
-        true => Ok(file),
-        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file")),
-    }
+/// The whole of a file of a store or of the state directory.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    let mut bytes = Vec::new();
+    let read = open_regular(path).and_then(|mut file| file.read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(at(path))
 }
 
 /// The manifest of the run that `directory` is named after.
@@ -296,7 +291,7 @@ pub(crate) fn read_signed<P: Payload>(
     trusted: &[VerifyingKey],
 ) -> Result<(P, Vec<u8>), CliError> {
     let mut envelope = Vec::new();
-    let limited = opened(path).map(|file| file.take(MAX_ENVELOPE as u64 + 1));
+    let limited = open_regular(path).map(|file| file.take(MAX_ENVELOPE as u64 + 1));
     limited.and_then(|mut file| file.read_to_end(&mut envelope)).map_err(at(path))?;
     let payload = manifest::verify(&envelope, trusted).map_err(|e| {
         let hint = match &e {

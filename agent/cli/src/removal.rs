@@ -13,6 +13,7 @@ use karakuri_protocol::job::Exit;
 use karakuri_seal::manifest::{
     self, Artifact, Manifest, Reason, Removal, RemovedArtifact, SigningIdentity,
 };
+use rustix::fs::OFlags;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
@@ -122,7 +123,8 @@ fn write_record(kept: &Kept, made: OffsetDateTime, envelope: &[u8]) -> Result<()
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     let temporary = path.with_extension("tmp");
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(flags);
     let mut file = options.open(&temporary).map_err(at(&temporary))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(at(&temporary))?;
     fs::rename(&temporary, path).map_err(at(path))?;
@@ -136,7 +138,7 @@ fn sync(directory: &Path) -> Result<(), CliError> {
 fn refused(error: AuditError) -> CliError {
     let exit = match &error {
         AuditError::InUse { .. } => Exit::Busy,
-        AuditError::Damaged { .. } => Exit::NotVerified,
+        AuditError::Damaged { .. } | AuditError::NotAFile { .. } => Exit::NotVerified,
         _ => Exit::EvidenceFailed,
     };
     CliError::Refused { exit, message: error.to_string() }

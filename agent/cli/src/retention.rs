@@ -12,10 +12,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
-use karakuri_audit::Event;
+use karakuri_audit::{Event, open_regular};
 use karakuri_seal::Class;
 use karakuri_seal::manifest::{Artifact, Reason};
 use karakuri_site::retention::Retention;
@@ -221,7 +221,8 @@ fn remove_opened(site: &Site, run: &str) -> Result<(), CliError> {
 }
 
 fn read(path: &PathBuf) -> Result<Option<Ledger>, CliError> {
-    let bytes = match fs::read(path) {
+    let mut bytes = Vec::new();
+    match open_regular(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         other => other.map_err(at(path))?,
     };

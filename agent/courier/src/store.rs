@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use karakuri_protocol::courier::{Checksum, Failure, Kind, Proof, Put};
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 /// Why a file is not in the store.
@@ -115,7 +116,10 @@ impl LocalStore {
 /// What is there, if it is what was to be stored.
 fn same(put: &Put, path: &Path) -> Result<Proof, StoreError> {
     let mut tally = Tally::default();
-    let mut file = File::open(path).map_err(at(path))?;
+    // Who may write to the store may have put a link or a pipe there, which is not waited for.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let mut file = file.map_err(at(path))?;
     std::io::copy(&mut file, &mut tally).map_err(at(path))?;
     if !tally.matches(put) {
         return Err(StoreError::Taken { key: put.key.clone() });

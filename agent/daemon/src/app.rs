@@ -65,7 +65,9 @@ impl StartError {
     fn exit(&self) -> Exit {
         match self {
             Self::Audit(AuditError::InUse { .. }) => Exit::Busy,
-            Self::Audit(AuditError::Damaged { .. }) => Exit::NotVerified,
+            Self::Audit(AuditError::Damaged { .. } | AuditError::NotAFile { .. }) => {
+                Exit::NotVerified
+            }
             Self::Audit(_) => Exit::EvidenceFailed,
             Self::Failed { .. } => Exit::Internal,
         }

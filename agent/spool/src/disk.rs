@@ -54,7 +54,7 @@ pub trait Disk: Debug + Send + Sync {
     /// Opens a file to read it.
     ///
     /// # Errors
-    /// As open(2).
+    /// As open(2); [`ErrorKind::InvalidInput`] when it is no regular file.
     fn open(&self, path: &Path) -> io::Result<File>;
     /// Makes a file that was not there, for its owner alone (0600), to append to it.
     ///
@@ -143,8 +143,13 @@ impl Disk for LocalDisk {
     }
 
     fn open(&self, path: &Path) -> io::Result<File> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(File::from(openat(CWD, path, flags, Mode::empty())?))
+        // A pipe in the place of a file is not waited for.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(openat(CWD, path, flags, Mode::empty())?);
+        match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(io::Error::new(ErrorKind::InvalidInput, "it is no regular file")),
+        }
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>> {

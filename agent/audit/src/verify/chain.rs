@@ -1,13 +1,13 @@
 //! The quick check before a log is gone on with: does each record hold the hash of the one before?
 //! Its cost is that of SHA-256; what is wrong, and in which record, is for [`super::verify_to`].
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::digest::Sha256;
+use crate::file::open_regular;
 use crate::record::{Head, MAX_LINE};
 
 /// What a record says of its place; the rest of it is not looked at.
@@ -21,9 +21,9 @@ struct Place {
 /// Half a line at its end, which a crash leaves, does not count.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When the file cannot be read, or is no regular one.
 pub fn is_whole(path: &Path, head: Option<&Head>) -> io::Result<bool> {
-    let mut reader = BufReader::with_capacity(MAX_LINE, File::open(path)?);
+    let mut reader = BufReader::with_capacity(MAX_LINE, open_regular(path)?);
     let (mut seq, mut prev, mut found) = (0, Sha256::ZERO, head.is_none());
     let mut line = Vec::new();
     loop {

@@ -8,13 +8,13 @@ mod lines;
 mod report;
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::path::Path;
 
 pub use chain::is_whole;
 pub use report::{Fault, Note, VerifyError, VerifyReport};
 
 use crate::digest::Sha256;
+use crate::file::open_regular;
 use crate::record::Head;
 
 /// Checks the log file at `path`.
@@ -23,7 +23,7 @@ use crate::record::Head;
 /// need [`verify_to`] with heads kept elsewhere.
 ///
 /// # Errors
-/// [`VerifyError`] if the file cannot be read. A bad log is no error but a report.
+/// [`VerifyError`] if the file cannot be read or is no regular one. A bad log is no error but a report.
 pub fn verify(path: &Path) -> Result<VerifyReport, VerifyError> {
     verify_to(path, &[])
 }
@@ -35,7 +35,7 @@ pub fn verify(path: &Path) -> Result<VerifyReport, VerifyError> {
 /// As [`verify`].
 pub fn verify_to(path: &Path, heads: &[Head]) -> Result<VerifyReport, VerifyError> {
     let failed = |source| VerifyError { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
+    let file = open_regular(path).map_err(failed)?;
     let scan = lines::scan(file).map_err(failed)?;
     let faults = diagnose::diagnose(&scan.lines, heads.iter().max_by_key(|head| head.seq));
     let found: HashSet<Sha256> = scan.lines.iter().map(|line| line.hash).collect();

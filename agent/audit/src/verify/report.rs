@@ -11,7 +11,9 @@ use crate::record::Head;
 
 /// The log could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read the audit log {path}: check the path and that this user may read it")]
+#[error(
+    "cannot read the audit log {path}: {source}; check the path and that this user may read it"
+)]
 pub struct VerifyError {
     /// The log.
     pub path: PathBuf,

@@ -1,13 +1,17 @@
 //! The writer: what it puts on disk, how it goes on after a stop, and whom it keeps out.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 
 use karakuri_audit::{
     Actor, AuditError, Class, Entry, Event, FILE_NAME, IntoEntry, Log, Redacted, Selector, Sha256,
-    verify,
+    is_whole, verify,
 };
 use karakuri_protocol::untrusted::Untrusted;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::tempdir;
 
 use crate::fixture::{act, records};
@@ -159,13 +163,37 @@ fn a_log_with_a_damaged_end_is_not_continued() {
 }
 
 #[test]
-fn a_missing_directory_and_a_link_are_refused() {
+fn a_missing_directory_is_refused() {
     let directory = tempdir().unwrap();
     let refused = Log::open(&directory.path().join("none")).unwrap_err();
     assert!(matches!(refused, AuditError::Open { .. }), "{refused}");
-    symlink("/dev/null", directory.path().join(FILE_NAME)).unwrap();
-    let refused = Log::open(directory.path()).unwrap_err();
-    assert!(matches!(refused, AuditError::Open { .. }), "{refused}");
+}
+
+#[test]
+fn what_is_no_file_is_neither_waited_for_nor_followed() {
+    let beside = tempdir().unwrap();
+    drop(Log::open(beside.path()).unwrap().append(act(0)).unwrap());
+    let log = beside.path().join(FILE_NAME);
+    let pipe = |at: &Path| mknodat(CWD, at, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let put: [(&str, &dyn Fn(&Path)); 5] = [
+        ("a pipe", &pipe),
+        ("a directory", &|at| fs::create_dir(at).unwrap()),
+        ("a link to a log", &|at| symlink(&log, at).unwrap()),
+        ("a link to a device", &|at| symlink("/dev/zero", at).unwrap()),
+        ("a socket", &|at| drop(UnixListener::bind(at).unwrap())),
+    ];
+    for (what, put) in put {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join(FILE_NAME);
+        put(&path);
+        let refused = Log::open(directory.path()).unwrap_err();
+        assert!(matches!(refused, AuditError::NotAFile { .. }), "{what}: {refused:?}");
+        let unread = verify(&path).unwrap_err();
+        assert_eq!(unread.source.kind(), ErrorKind::InvalidInput, "{what}: {unread}");
+        let unchecked = is_whole(&path, None).unwrap_err();
+        assert_eq!(unchecked.to_string(), "it is no regular file", "{what}");
+    }
+    assert_eq!(verify(&log).unwrap().records, 1);
 }
 
 #[test]

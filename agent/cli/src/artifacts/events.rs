@@ -1,8 +1,9 @@
 //! `karakuri artifacts events`: the news of a run, as its site's event bus has it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use karakuri_audit::open_regular;
 use karakuri_protocol::event::CloudEvent;
 use karakuri_protocol::job::Exit;
 use karakuri_seal::{Class, Unwrap, open};
@@ -49,7 +50,7 @@ fn files(events: &Path, run: &str) -> Result<(String, Vec<PathBuf>), CliError> {
 fn read<U: Unwrap>(path: &Path, run: &str, keys: &[U]) -> Result<CloudEvent, CliError> {
     let refused = |what: String| CliError::NotVerified(format!("{}: {what}", path.display()));
     let mut json = Vec::new();
-    let opened = open(keys, None, File::open(path).map_err(at(path))?, &mut json)
+    let opened = open(keys, None, open_regular(path).map_err(at(path))?, &mut json)
         .map_err(|e| not_opened(path, &e))?;
     if (opened.context.run.as_str(), opened.context.class) != (run, Class::Event) {
         return Err(refused("it is no event of this run".to_owned()));

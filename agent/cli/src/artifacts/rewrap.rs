@@ -6,6 +6,7 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+use karakuri_audit::open_regular;
 use karakuri_protocol::job::Exit;
 use karakuri_seal::kms::{KMS_RSA, KmsRsa};
 use karakuri_seal::manifest::{
@@ -81,7 +82,7 @@ fn rewrapped<U: karakuri_seal::Unwrap>(
         return Err(refused(&format_args!("the artifact {fault}")));
     }
     let to = place.join(format!("{}.esdk", artifact.id));
-    let input = File::open(&from).map_err(at(&from))?;
+    let input = open_regular(&from).map_err(at(&from))?;
     let mut output = BufWriter::new(create(&to)?);
     let context = kept.context(artifact);
     let done =

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use karakuri_audit::open_regular;
 use karakuri_seal::Summary;
 use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
@@ -13,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::Fault;
 use super::exported::Exported;
 use crate::error::{CliError, at};
-use crate::kept::fault;
+use crate::kept::{fault, read};
 
 /// What came of copying.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(super) fn conflicts(exported: &Exported, to: &Path) -> Result<Vec<Fault>, Cl
     }
     for (path, bytes) in &exported.documents {
         let path = to.join(path);
-        if is_there(&path)? && fs::read(&path).map_err(at(&path))? != *bytes {
+        if is_there(&path)? && read(&path)? != *bytes {
             differs(&path);
         }
     }
@@ -81,8 +82,7 @@ pub(super) fn is_there(path: &Path) -> Result<bool, CliError> {
 /// Copies one message; what is wrong with it if it is not the one that was signed.
 fn read_into(from: &Path, to: &Path, signed: &Summary) -> Result<Option<Fault>, CliError> {
     // What was a file may be a link or a pipe by now.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let source = OpenOptions::new().read(true).custom_flags(flags).open(from);
+    let source = open_regular(from);
     let (mut file, temporary) = create(to)?;
     let copy = || -> Result<bool, Trouble> {
         let mut source = source.map_err(Trouble::Disk)?.take(signed.message_length + 1);
@@ -125,7 +125,8 @@ pub(super) fn create(to: &Path) -> Result<(File, PathBuf), CliError> {
     temporary.push(".part");
     let temporary = PathBuf::from(temporary);
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    options.write(true).create(true).truncate(true).mode(0o600).custom_flags(flags);
     let file = options.open(&temporary).map_err(at(&temporary))?;
     Ok((file, temporary))
 }

@@ -9,7 +9,6 @@
 //! 5. With an auditor's file the bucket follows: the records are put there, then every version goes.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 use karakuri_protocol::job::{Drain, Exit, Release};
@@ -23,7 +22,7 @@ use crate::artifacts::deliver;
 use crate::artifacts::fetch::day;
 use crate::auditor::{Auditor, Right};
 use crate::error::{CliError, at};
-use crate::kept::{Kept, MANIFEST};
+use crate::kept::{Kept, MANIFEST, read};
 use crate::output;
 use crate::removal::{self, Remover};
 use crate::site::runs_in;
@@ -139,7 +138,7 @@ fn follow(auditor: &Auditor, kept: &Kept) -> Result<u32, CliError> {
     let run = &kept.manifest.run;
     let prefix = format!("runs/{}/{run}/", day(run)?);
     for record in kept.removals() {
-        let bytes = fs::read(&record).map_err(at(&record))?;
+        let bytes = read(&record)?;
         let name = record.strip_prefix(&kept.directory).unwrap_or(&record).display().to_string();
         auditor.record(&format!("{prefix}{name}"), &bytes)?;
     }

@@ -4,10 +4,10 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::File;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use karakuri_audit::open_regular;
 use karakuri_personal::{Finder, Normal, Normaliser};
 use karakuri_protocol::personal::{
     Document, FIELDS_VERSION, Field, INDEX, Index, Indexed, Part, Piece, Place,
@@ -114,7 +114,7 @@ impl<'a, U: Unwrap> Fields<'a, U> {
     pub(crate) fn index_key(&self) -> Result<Option<IndexKey>, CliError> {
         let Some(artifact) = self.sealed().next() else { return Ok(None) };
         let (path, _) = self.kept.message(artifact);
-        let file = File::open(&path).map_err(at(&path))?;
+        let file = open_regular(&path).map_err(at(&path))?;
         let key = IndexKey::read(self.keys, &self.kept.context(artifact), file);
         key.map(Some).map_err(|e| CliError::NotVerified(format!("{}: {e}", path.display())))
     }
