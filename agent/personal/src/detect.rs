@@ -9,6 +9,7 @@ use iban::Iban;
 use phonenumber::country;
 use regex::Regex;
 
+use crate::broken;
 use crate::digits::{digits, is_card, is_my_number};
 
 /// Patterns are written here, and a test uses each.
@@ -32,7 +33,8 @@ pattern!(CARD_ALONE, r"^\d(?:[ -]?\d){12,18}$");
 pattern!(MY_NUMBER, r"^\d{4}[ .-]{0,2}\d{4}[ .-]{0,2}\d{4}$");
 // The account in the name of a resource at AWS has twelve digits too.
 pattern!(ARN, r"arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:\d{12}");
-pattern!(IBAN, r"[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}");
+// In upper or lower case, apart by spaces, dashes or the end of a line.
+pattern!(IBAN, r"[A-Za-z]{2}\d{2}(?:(?:[ -]|[ -]?\r?\n[ \t]*)?[A-Za-z0-9]){11,30}");
 pattern!(PHONE, r"^[+(]?\d[\d() .-]{6,19}\d$");
 // What looks like a telephone number and is a day.
 pattern!(DATE, r"^\d{4}[-./ ]\d{1,2}[-./ ]\d{1,2}(?:\D|$)");
@@ -43,14 +45,19 @@ pattern!(JAPANESE_ADDRESS, r"(?:〒 ?\d{3}-?\d{4}|\d{3}-\d{4} ?\p{Han}{2,8}[都�
 pub(crate) fn emails(text: &str) -> Vec<Range<usize>> {
     let found = candidates(&EMAIL, text);
     // A full stop at the end of a sentence is not part of it.
-    found.map(|r| r.start..r.start + text[r].trim_end_matches(['.', '-']).len()).collect()
+    let mut found: Vec<_> =
+        found.map(|r| r.start..r.start + text[r].trim_end_matches(['.', '-']).len()).collect();
+    found.extend(broken::emails(text, &found));
+    found
 }
 
 /// Numbers of payment cards.
 pub(crate) fn cards(text: &str) -> Vec<Range<usize>> {
-    within(apart(&DIGITS, text), text, |number, alone| {
+    let mut found = within(apart(&DIGITS, text), text, |number, alone| {
         (fits(&CARD, number) || alone && fits(&CARD_ALONE, number)) && is_card(&digits(number))
-    })
+    });
+    found.extend(broken::cards(text));
+    found
 }
 
 /// Individual Numbers of Japan.
@@ -61,31 +68,56 @@ pub(crate) fn my_numbers(text: &str) -> Vec<Range<usize>> {
     let mut found = within(apart(&DIGITS, text), text, |number, _| {
         fits(&MY_NUMBER, number) && is_my_number(&digits(number))
     });
+    found.extend(broken::my_numbers(text));
     let in_card =
         |r: &Range<usize>| cards.iter().any(|card| card.start < r.end && r.start < card.end);
     found.retain(|r| !accounts.contains(&r.end) && !in_card(r));
     found
 }
 
-/// Bank account numbers. What follows one may look as if it went on: words are left off at the end
-/// until the check digits fit.
+/// Bank account numbers. What precedes one may look as if it began there, and what follows as if it went on:
+/// words are left off until the check digits fit.
 pub(crate) fn ibans(text: &str) -> Vec<Range<usize>> {
-    let shortened = |range: Range<usize>| {
-        let mut candidate = &text[range.clone()];
-        loop {
-            if Iban::from_str(candidate).is_ok() {
-                return Some(range.start..range.start + candidate.len());
-            }
-            candidate = &candidate[..candidate.rfind(' ')?];
+    let (mut found, mut from) = (Vec::new(), 0);
+    let next = |from: usize| IBAN.as_ref()?.find_at(text, from);
+    while let Some(candidate) = next(from) {
+        // It begins with an ASCII letter.
+        from = candidate.start() + 1;
+        if goes_on(text[..candidate.start()].chars().next_back()) {
+            continue;
         }
-    };
-    apart(&IBAN, text).filter_map(shortened).collect()
+        if let Some(length) = iban_at_head(candidate.as_str(), &text[candidate.end()..]) {
+            from = candidate.start() + length;
+            found.push(candidate.start()..from);
+        }
+    }
+    found
+}
+
+/// Bytes of the account number that `candidate` begins with, if it does.
+fn iban_at_head(candidate: &str, rest: &str) -> Option<usize> {
+    let shorter = |text: &str| text.rfind(|c: char| !c.is_ascii_alphanumeric());
+    let mut length = candidate.len();
+    if goes_on(rest.chars().next()) {
+        length = shorter(candidate)?;
+    }
+    loop {
+        let plain: String =
+            candidate[..length].chars().filter(char::is_ascii_alphanumeric).collect();
+        if Iban::from_str(&plain.to_uppercase()).is_ok() {
+            return Some(
+                candidate[..length].trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).len(),
+            );
+        }
+        length = shorter(&candidate[..length])?;
+    }
 }
 
 /// Telephone numbers: with a country code, or in the numbering plan of one of `countries`.
 pub(crate) fn phones(text: &str, countries: &[country::Id]) -> Vec<Range<usize>> {
     within(apart(&CALLED, text), text, |number, _| {
-        if !fits(&PHONE, number) {
+        // ITU-T E.164 has at most 15 digits, and no country fewer than 7 with its trunk prefix or code.
+        if !fits(&PHONE, number) || !(7..=15).contains(&digits(number).len()) {
             return false;
         }
         let is_valid = |country| phonenumber::parse(country, number).is_ok_and(|n| n.is_valid());
@@ -145,12 +177,15 @@ fn fits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
     pattern.as_ref().is_none_or(|pattern| pattern.is_match(text))
 }
 
+fn goes_on(c: Option<char>) -> bool {
+    c.is_some_and(|c| c.is_ascii_alphanumeric())
+}
+
 /// Matches that are not a part of a longer number or word.
 fn apart<'a>(
     pattern: &'a LazyLock<Option<Regex>>,
     text: &'a str,
 ) -> impl Iterator<Item = Range<usize>> + 'a {
-    let goes_on = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     candidates(pattern, text).filter(move |r| {
         !goes_on(text[..r.start].chars().next_back()) && !goes_on(text[r.end..].chars().next())
     })
@@ -233,6 +268,26 @@ mod tests {
             parts(text, &ibans(text)),
             ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432"]
         );
+        for (text, iban) in [
+            ("de89370400440532013000", "de89370400440532013000"),
+            ("DE89-3704-0044-0532-0130-00.", "DE89-3704-0044-0532-0130-00"),
+            ("gb82 west 1234 5698 7654 32 was paid yesterday", "gb82 west 1234 5698 7654 32"),
+            ("nr12 de89 3704 0044 0532 0130 00", "de89 3704 0044 0532 0130 00"),
+            ("account DE89 3704 0044\n0532 0130 00 is", "DE89 3704 0044\n0532 0130 00"),
+            ("DE89-3704-0044-\r\n  0532-0130-00", "DE89-3704-0044-\r\n  0532-0130-00"),
+        ] {
+            assert_eq!(parts(text, &ibans(text)), [iban], "{text:?}");
+        }
+        for text in [
+            "de89 is not an account, and it60 is neither",
+            "licence AB12-CDEF-3456-7890-1234-5678",
+            "de893704-0044-0532-0130-001234567890",
+            "gb82 west 1234 5698 7654 33",
+            "xde89370400440532013000",
+            "DE89 3704 0044\n\n0532 0130 00",
+        ] {
+            assert_eq!(parts(text, &ibans(text)), [""; 0], "{text:?}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! What is found is [`Found`]: a range of bytes and a [`Kind`]. A detector proves what can be proved (check
 //! digits, the numbering plan of a country) and otherwise goes by what surrounds a text; it can miss.
 
+mod broken;
 mod detect;
 mod digits;
 mod finder;

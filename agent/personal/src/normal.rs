@@ -2,7 +2,7 @@
 //!
 //! | kind | form |
 //! | --- | --- |
-//! | e-mail address | NFKC, lower case |
+//! | e-mail address | NFKC, lower case, without white space |
 //! | telephone number | E.164, by the first country in whose plan it is valid |
 //! | card, Individual Number | its digits |
 //! | IBAN | letters and digits, upper case |
@@ -72,7 +72,7 @@ impl Normaliser {
     fn of(&self, kind: &Kind, text: &str) -> Option<Normal> {
         let read = Folded::new(text).text;
         let (form, value) = match kind {
-            Kind::Email => ("email", read.contains('@').then(|| read.trim().to_lowercase())?),
+            Kind::Email => ("email", read.contains('@').then(|| email(&read))?),
             Kind::Phone => ("phone", self.e164(read.trim())?),
             Kind::Card | Kind::MyNumber => ("number", number(&read)?),
             Kind::Iban => ("iban", iban(&read)?),
@@ -87,6 +87,10 @@ impl Normaliser {
             valid(None).or_else(|| self.0.iter().find_map(|country| valid(Some(*country))));
         number.map(|number| number.format().mode(Mode::E164).to_string())
     }
+}
+
+fn email(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase()
 }
 
 fn number(text: &str) -> Option<String> {
@@ -118,7 +122,7 @@ mod tests {
                 Kind::Email,
                 "email",
                 "taro@example.com",
-                ["Taro@Example.com", " ｔａｒｏ@example.com"],
+                ["Taro@ Example.com", " ｔａｒｏ＠example.\ncom"],
             ),
             (Kind::Phone, "phone", "+81332249999", ["03-3224-9999", "+81 3 3224 9999"]),
             (
@@ -137,7 +141,7 @@ mod tests {
                 Kind::Iban,
                 "iban",
                 "DE89370400440532013000",
-                ["DE89 3704 0044 0532 0130 00", "de89370400440532013000"],
+                ["DE89-3704-0044\n0532 0130 00", "de89370400440532013000"],
             ),
             (Kind::Name, "text", "山田太郎", ["山田　太郎", "山田太郎"]),
             (Kind::Name, "text", "strasse", ["Straße", "STRASSE"]),
