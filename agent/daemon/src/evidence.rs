@@ -44,7 +44,8 @@ pub enum EvidenceError {
     TooMany(usize),
 }
 
-/// Bytes of names and the like in a manifest that has room left for what ends the run.
+/// Bytes of names and the like in a manifest that has room left for what ends the run. A run that needs more
+/// ends with [`karakuri_protocol::job::Exit::EvidenceFailed`]; its manifest has all that was sealed before.
 const MANIFEST_ROOM: usize = MAX_ENVELOPE / 2;
 /// Of an artifact in a manifest beside its name, about.
 const ENTRY: usize = 600;

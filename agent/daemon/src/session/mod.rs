@@ -18,6 +18,8 @@ mod personal;
 mod pictures;
 mod recording;
 mod takeover;
+#[cfg(test)]
+mod tests;
 mod values;
 mod watch;
 
