@@ -11,7 +11,9 @@ use super::{Fault, Session, collect};
 use crate::end::End;
 use crate::timeline::What;
 
-/// The most personal values in an output that is masked: a key of its own is sealed for each.
+/// The most personal values in an output that is masked: a key of its own is sealed for each, with the syncs of
+/// spool and audit log. 1,000 values of 1 KiB take 2 to 3 s on two processors and an ext4 disk; a stop and
+/// `wall_s` are heard after each.
 const MAX_PARTS: usize = 1000;
 
 impl Session<'_> {
@@ -41,7 +43,7 @@ impl Session<'_> {
             Call::Input(p) => return Ok(json!(self.inputs.get(&p.name).map(|i| &i.value))),
             // Only a resumed run has done a part before, and this version resumes none.
             Call::Once(_) => return Ok(json!(false)),
-            Call::Output(p) => return self.output(&p.key, &p.value),
+            Call::Output(p) => return self.output(&p.key, &p.value).await,
             Call::Attach(p) => return self.attach(p).await,
             Call::FailBusiness(p) => return Err(Fault::Run(failed(Exit::FailBusiness, p))),
             Call::FailApp(p) => return Err(Fault::Run(failed(Exit::FailApp, p))),
@@ -58,20 +60,21 @@ impl Session<'_> {
     }
 
     /// Seals a declared output under its class.
-    fn output(&mut self, key: &str, value: &Value) -> Result<Value, Fault> {
+    async fn output(&mut self, key: &str, value: &Value) -> Result<Value, Fault> {
         let name = format!("output-{key}");
         let shown = match self.broker.grant().outputs().get(key).map(|o| o.class) {
             Some(OutputClass::Pii) => self.record.seal_personal_output(key, &name, value)?,
             _ => {
                 let parts = self.record.personal_parts(value);
-                if parts > MAX_PARTS {
+                if parts.len() > MAX_PARTS {
                     let message = format!(
-                        "output {key} holds {parts} personal values, more than {MAX_PARTS}; say \
-                         class = \"pii\" in [outputs.{key}] of workflow.toml, or split it"
+                        "output {key} holds {} personal values, more than {MAX_PARTS}; say \
+                         class = \"pii\" in [outputs.{key}] of workflow.toml, or split it",
+                        parts.len()
                     );
                     return Err(Fault::Call(CallError::new(ErrorKind::InvalidParams, message)));
                 }
-                let (shown, warning) = self.record.seal_output(key, &name, value)?;
+                let (shown, warning) = self.record.seal_output(key, &name, value, &parts).await?;
                 if let Some(warning) = warning {
                     self.record.warn(warning);
                 }

@@ -1,6 +1,7 @@
 //! Personal data in what a run writes beside its timeline: outputs, inputs, and the list of all that was
 //! masked.
 
+use karakuri_personal::Kind;
 use karakuri_protocol::personal::{
     Document, FIELDS_VERSION, MaskedText, PERSONAL, Place, TextFields,
 };
@@ -31,16 +32,17 @@ impl Record {
         Ok(Value::String(DECLARED.to_owned()))
     }
 
-    /// Seals an output as it may be shown, and as `pii` what was there where that is not the same; what
-    /// may be shown, and what is to be said about it.
+    /// Seals an output as it may be shown, and as `pii` what was there where that is not the same: `parts`
+    /// are the personal values in it. What may be shown, and what is to be said about it.
     ///
     /// # Errors
     /// When sealing fails.
-    pub(super) fn seal_output(
+    pub(super) async fn seal_output(
         &self,
         key: &str,
         name: &str,
         value: &Value,
+        parts: &[(Kind, String)],
     ) -> Result<(Value, Option<String>), End> {
         let place = format!("output {key}");
         let (shown, kinds) = self.timeline.borrow_mut().personal().value(&place, value);
@@ -48,6 +50,7 @@ impl Record {
         if kinds.is_empty() {
             return Ok((shown, None));
         }
+        self.seal_keys(parts).await?;
         let fields = self.output_fields(key, &id, value)?;
         self.seal_document(&format!("{id}{PERSONAL}"), &fields)?;
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();

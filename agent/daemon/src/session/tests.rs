@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use karakuri_personal::{Normaliser, Settings};
 use karakuri_protocol::job::Exit;
+use karakuri_protocol::personal::VALUE_KEY;
 use karakuri_seal::manifest::{self, MAX_ENVELOPE, Manifest, SigningIdentity, VERSION, Workflow};
 use karakuri_seal::{Class, Context, Identity, Sealer};
 use karakuri_spool::{ArtifactId, LocalDisk, MANIFEST, Spool};
@@ -107,4 +108,35 @@ fn a_run_whose_manifest_is_full_ends_and_its_manifest_is_read() {
     assert_eq!(names, [&[name.as_str(); 7][..], &["report"]].concat());
     let log = karakuri_audit::verify(&directory.path().join(karakuri_audit::FILE_NAME)).unwrap();
     assert!(log.is_intact() && log.records == 8, "{log:?}");
+}
+
+#[test]
+fn what_ends_a_run_is_heard_between_two_values_of_an_output() {
+    let directory = tempfile::tempdir().unwrap();
+    let (record, _) = record(&directory);
+    let value: Value = (0..100).map(|n| Value::String(format!("a{n}@b.example"))).collect();
+    let parts = record.personal_parts(&value);
+    assert_eq!(parts.len(), 100);
+    let sealed = || record.evidence.borrow().sealed().len();
+    let stop = async {
+        while sealed() < 10 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        tokio::select! {
+            done = record.seal_output("result", "output-result", &value, &parts) => panic!("{done:?}"),
+            () = stop => {}
+        }
+    });
+    // A value or two more, as both are asked in no order.
+    assert!((10..13).contains(&sealed()), "{}", sealed());
+    // What is masked already is sealed at the end.
+    record.evidence.borrow_mut().close();
+    record.seal_personal().unwrap();
+    let evidence = record.evidence.borrow();
+    let names: Vec<_> = evidence.sealed().iter().map(|one| one.artifact().name.as_str()).collect();
+    assert_eq!(names.iter().filter(|name| **name == VALUE_KEY).count(), 100);
+    assert_eq!(names[names.len() - 2..], ["log-personal", "values"]);
 }

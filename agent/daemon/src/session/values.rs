@@ -27,6 +27,13 @@ impl Record {
         content: &[u8],
         place: Place,
     ) -> Result<Field, End> {
+        let token = self.with_key((kind, text))?;
+        let field = self.values.borrow_mut().field(&token, (kind, content), place);
+        field.map_err(|e| End::evidence(DOING, e))
+    }
+
+    /// Token of a value, whose key is sealed now if it has none.
+    fn with_key(&self, (kind, text): (&Kind, &str)) -> Result<String, End> {
         let token = self.values.borrow().token(kind, text);
         let token = token.ok_or_else(|| End::evidence(DOING, "the run has no data keys"))?;
         let new = self.values.borrow().new_key(&token).map_err(|e| End::evidence(DOING, e))?;
@@ -34,8 +41,20 @@ impl Record {
             let sealed = self.seal_document(VALUE_KEY, &Document::Key(document))?;
             self.values.borrow_mut().add_key(&token, key, sealed.artifact().id.clone());
         }
-        let field = self.values.borrow_mut().field(&token, (kind, content), place);
-        field.map_err(|e| End::evidence(DOING, e))
+        Ok(token)
+    }
+
+    /// Seals the keys of many values. Each is on disk before the next, so what ends the run from outside is
+    /// heard in between.
+    ///
+    /// # Errors
+    /// When sealing fails.
+    pub(super) async fn seal_keys(&self, values: &[(Kind, String)]) -> Result<(), End> {
+        for (kind, text) in values {
+            self.with_key((kind, text))?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
 
     /// Seals the index, if there is anything in it. Nothing personal is sealed afterwards.
@@ -88,20 +107,25 @@ impl Record {
         Ok(Document::Output(OutputFields { version: FIELDS_VERSION, output, value }))
     }
 
-    /// How many personal values there are in a value.
-    pub(super) fn personal_parts(&self, value: &Value) -> usize {
-        let within = |text: &str| {
-            let pieces = self.timeline.borrow_mut().personal().pieces(text);
-            pieces.iter().filter(|(kind, _)| kind.is_some()).count()
+    /// The personal values in a value.
+    pub(super) fn personal_parts(&self, value: &Value) -> Vec<(Kind, String)> {
+        let within = |text: &str| -> Vec<(Kind, String)> {
+            let pieces = self.timeline.borrow_mut().personal().pieces(text).into_iter();
+            pieces.filter_map(|(kind, text)| Some((kind?, text))).collect()
         };
         match value {
             Value::String(text) => within(text),
             Value::Number(number) => within(&number.to_string()),
-            Value::Array(parts) => parts.iter().map(|part| self.personal_parts(part)).sum(),
-            Value::Object(fields) => {
-                fields.iter().map(|(name, part)| within(name) + self.personal_parts(part)).sum()
+            Value::Array(parts) => {
+                parts.iter().flat_map(|part| self.personal_parts(part)).collect()
             }
-            Value::Null | Value::Bool(_) => 0,
+            Value::Object(fields) => {
+                let field = |(name, part): (&String, &Value)| {
+                    [within(name), self.personal_parts(part)].concat()
+                };
+                fields.iter().flat_map(field).collect()
+            }
+            Value::Null | Value::Bool(_) => Vec::new(),
         }
     }
 
