@@ -83,7 +83,7 @@ fn runs_are_listed_the_newest_first_and_one_that_cannot_be_read_hides_no_other()
     let faults: Vec<&str> =
         listed["faults"].as_array().unwrap().iter().map(|fault| fault.as_str().unwrap()).collect();
     let [log, manifest] = faults[..] else { panic!("{faults:?}") };
-    assert!(log.contains("1 lines are no records, the first is line 1"), "{log}");
+    assert!(log.contains("line 1 is no record, with 0 more: "), "{log}");
     assert!(manifest.starts_with(&format!("run {}: ", id(&good))), "{manifest}");
     let told = String::from_utf8(agent.call(&["runs"]).stderr).unwrap();
     assert_eq!(told.lines().count(), 2, "{told}");

@@ -145,7 +145,7 @@ fn versions_are_versions() {
     );
     let text = SMALLEST.replace("version = ", "# one more line\nversion = ");
     let text = text.replace("agent = \"", "agent = \"about ");
-    let error = Manifest::parse(&text, FILE_NAME).unwrap_err().mistakes[1].to_string();
+    let error = Manifest::parse(&text, FILE_NAME).unwrap_err().to_string();
     assert!(error.starts_with("workflow.toml:4:9: agent = \"about "), "{error}");
     assert!(error.ends_with(": must be a range of versions, such as >=0.1, <0.2"), "{error}");
 }

@@ -2,11 +2,10 @@
 //! that is for `karakuri audit verify`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
 
-use karakuri_audit::{Event, MAX_LINE, Record};
+use karakuri_audit::{Event, MAX_LINE, Record, open_regular};
 use karakuri_protocol::job::Exit;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -45,7 +44,7 @@ struct Glance {
 /// Reads a log. One that is not there tells nothing.
 pub(super) fn read(path: &Path) -> Result<Log, CliError> {
     let mut log = Log::default();
-    let file = match File::open(path) {
+    let file = match open_regular(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(log),
         other => other.map_err(at(path))?,
     };

@@ -100,10 +100,10 @@ fn list(site: &Site, limit: usize) -> Result<List, CliError> {
     let mut faults = Vec::new();
     if let Some(first) = unreadable.first() {
         faults.push(format!(
-            "{}: {} lines are no records, the first is line {first}: runs may lack here; `karakuri audit \
-             verify` says what is wrong",
+            "{}: line {first} is no record, with {} more: runs may lack here; `karakuri audit verify` says \
+             what is wrong",
             path.display(),
-            unreadable.len()
+            unreadable.len() - 1
         ));
     }
     let stored = stored(site)?;
@@ -202,7 +202,7 @@ fn print(list: &List, site: &Site) {
         output::line(format!("{} older ones are left out: --limit N", list.older));
     }
     for fault in &list.faults {
-        eprintln!("karakuri: {}", fault.escape_debug());
+        eprintln!("karakuri: {}", Untrusted::new(fault.as_str()).escaped(1000));
     }
 }
 

@@ -21,7 +21,7 @@ use super::search::{Found, Searched, Unsearched, in_spool, name, search, unfinis
 use crate::artifacts::deliver;
 use crate::artifacts::fetch::day;
 use crate::auditor::{Auditor, Right};
-use crate::error::{CliError, at};
+use crate::error::CliError;
 use crate::kept::{Kept, MANIFEST, read};
 use crate::output;
 use crate::removal::{self, Remover};
