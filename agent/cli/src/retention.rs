@@ -13,7 +13,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use karakuri_audit::{Event, open_regular};
 use karakuri_seal::Class;
@@ -220,7 +220,7 @@ fn remove_opened(site: &Site, run: &str) -> Result<(), CliError> {
     }
 }
 
-fn read(path: &PathBuf) -> Result<Option<Ledger>, CliError> {
+fn read(path: &Path) -> Result<Option<Ledger>, CliError> {
     let mut bytes = Vec::new();
     match open_regular(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),

@@ -175,7 +175,8 @@ fn what_is_no_file_is_neither_waited_for_nor_followed() {
     drop(Log::open(beside.path()).unwrap().append(act(0)).unwrap());
     let log = beside.path().join(FILE_NAME);
     let pipe = |at: &Path| mknodat(CWD, at, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-    let put: [(&str, &dyn Fn(&Path)); 5] = [
+    type Put<'a> = &'a dyn Fn(&Path);
+    let put: [(&str, Put<'_>); 5] = [
         ("a pipe", &pipe),
         ("a directory", &|at| fs::create_dir(at).unwrap()),
         ("a link to a log", &|at| symlink(&log, at).unwrap()),
