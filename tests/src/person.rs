@@ -73,6 +73,8 @@ impl Desk {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env("DISPLAY", &self.name).env_remove("XAUTHORITY").stdin(Stdio::null());
+        // xdotool reads the text to type in the encoding of the locale, which a clean machine may not set.
+        command.env("LC_ALL", "C.UTF-8");
         command
     }
 
